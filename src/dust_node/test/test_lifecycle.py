@@ -1,0 +1,115 @@
+"""Tests of dust_node.lifecycle and dust_node.diagnostics on a real node."""
+
+import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import TransitionCallbackReturn
+
+from dust_node.diagnostics import OK, Monitor
+from dust_node.errors import UserError
+from dust_node.lifecycle import DustNode
+from dust_node.parameters import Parameter
+
+
+class Probe(DustNode):
+    parameters = (Parameter("fail_in", "", "Hook that fails."),)
+
+    def __init__(self, **options):
+        self.calls = []
+        super().__init__("probe", **options)
+
+    def _note(self, hook):
+        self.calls.append(hook)
+        if self.values["fail_in"] == hook:
+            raise UserError(f"{hook} went wrong")
+
+    def setup(self):
+        self._note("setup")
+
+    def start(self):
+        self._note("start")
+
+    def stop(self):
+        self._note("stop")
+
+    def teardown(self):
+        self._note("teardown")
+
+
+@pytest.fixture
+def make_probe(ros_domain):
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=ros_domain)
+    nodes = []
+
+    def make(**overrides):
+        parameters = [rclpy.Parameter(name, value=value) for name, value in overrides.items()]
+        nodes.append(Probe(context=context, parameter_overrides=parameters))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def test_the_way_up_and_down(make_probe):
+    node = make_probe()
+    node.autostart()
+    assert node.active
+    assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
+    assert not node.active
+    assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+    node.close()
+    assert node.calls == ["setup", "start", "stop", "start", "stop", "teardown"]
+
+
+def test_a_failing_setup_is_told_and_torn_down(make_probe):
+    node = make_probe(fail_in="setup")
+    with pytest.raises(UserError, match="setup went wrong"):
+        node.autostart()
+    assert node.calls == ["setup", "teardown"]
+    assert not node.active
+    node.close()
+    assert node.calls == ["setup", "teardown"]
+
+
+def test_a_failing_start_leaves_the_node_inactive(make_probe):
+    node = make_probe(fail_in="start")
+    with pytest.raises(UserError, match="start went wrong"):
+        node.autostart()
+    assert not node.active
+    node.close()
+    assert node.calls == ["setup", "start", "teardown"]
+
+
+def test_without_autostart_a_manager_decides(make_probe):
+    node = make_probe(autostart=False)
+    node.autostart()
+    assert node.calls == []
+    assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert node.calls == ["setup"]
+
+
+def test_the_monitor_publishes_what_it_was_fed(make_probe):
+    node = make_probe()
+    received = []
+    node.create_subscription(DiagnosticArray, "/diagnostics", received.append, 10)
+    monitor = Monitor(node, lambda: (OK, "fine"), period_sec=0.05)
+    monitor.tick("images")
+    monitor.observe("encode", 0.04)
+    monitor.set("checkpoint", "abc")
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+    deadline = node.get_clock().now().nanoseconds + 5_000_000_000
+    while not received and node.get_clock().now().nanoseconds < deadline:
+        executor.spin_once(timeout_sec=0.1)
+    monitor.close()
+    assert received
+    status = received[0].status[0]
+    values = {row.key: row.value for row in status.values}
+    assert (status.level, status.message, status.name) == (OK, "fine", "probe")
+    assert values["checkpoint"] == "abc"
+    assert values["encode p50/p95/p99 [ms]"] == "40.0/40.0/40.0"
+    assert "images [Hz]" in values

@@ -1,0 +1,73 @@
+"""Tests of dust_node.run as a program: exit codes and what is said."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+PROGRAM = textwrap.dedent(
+    """
+    import sys
+    from dust_node.errors import UserError
+    from dust_node.lifecycle import DustNode
+    from dust_node.parameters import Parameter
+    from dust_node.run import run
+
+    class Probe(DustNode):
+        parameters = (
+            Parameter("rate", 15.0, "Rate.", "Hz", 1, 100),
+            Parameter("path", "", "Path."),
+        )
+        def __init__(self):
+            super().__init__("probe")
+        def setup(self):
+            if self.values["path"]:
+                raise UserError(f"checkpoint {self.values['path']} does not exist")
+        def start(self):
+            print("started", flush=True)
+        def teardown(self):
+            print("torn down", flush=True)
+
+    sys.exit(run(Probe))
+    """
+)
+
+
+def start(ros_domain, *arguments):
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(ros_domain)}
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "--ros-args", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def test_sigint_ends_it_cleanly(ros_domain):
+    process = start(ros_domain)
+    assert process.stdout.readline() == "started\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert out == "torn down\n"
+    assert "Traceback" not in err
+
+
+def test_a_mistake_is_one_line_and_exit_code_2(ros_domain, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("probe: [")
+    for arguments, words in (
+        (("-p", "rate:=1000"), "allowed: 1 to 100 Hz"),
+        (("-p", "raet:=10"), "did you mean 'rate'?"),
+        (("-p", "path:=/nowhere"), "checkpoint /nowhere does not exist"),
+        (("--params-file", str(bad)), "is not valid YAML"),
+    ):
+        process = start(ros_domain, *arguments)
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 2, err
+        lines = [line for line in err.splitlines() if "XMLPARSER" not in line]
+        assert len(lines) == 1, err
+        assert lines[0].startswith("error: ")
+        assert words in lines[0]
