@@ -47,6 +47,13 @@ class DustNode(LifecycleNode):
     def stop(self) -> None:
         """End the node's effect; `start` may follow."""
 
+    def wind_down(self) -> bool:
+        """End what is under way, before the program ends; called until it returns True.
+
+        ROS still works meanwhile, and others can still be told. It gets a second at most.
+        """
+        return True
+
     def teardown(self) -> None:
         """Release what `setup` made. Called also after a `setup` that failed half-way."""
 

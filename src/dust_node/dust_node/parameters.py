@@ -66,11 +66,11 @@ class Parameter:
         if self.choices:
             bounds = "one of " + ", ".join(self.choices)
         elif self.low is not None and self.high is not None:
-            bounds = f"{self.low:g} to {self.high:g}"
+            bounds = f"{_number(self.low)} to {_number(self.high)}"
         elif self.low is not None:
-            bounds = f"at least {self.low:g}"
+            bounds = f"at least {_number(self.low)}"
         elif self.high is not None:
-            bounds = f"at most {self.high:g}"
+            bounds = f"at most {_number(self.high)}"
         return f"{bounds} {self.unit}".strip()
 
     def _check_list(self, value: object) -> Value:
@@ -86,8 +86,11 @@ class Parameter:
         if isinstance(sample, float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if type(value) is not type(sample):
+            # YAML reads on and off as booleans.
+            hint = " (put it in quotes)" if isinstance(sample, str) else ""
             raise UserError(
-                f"parameter '{self.name}' must be of type {type(sample).__name__}, is {value!r}"
+                f"parameter '{self.name}' must be of type {type(sample).__name__}, "
+                f"is {value!r}{hint}"
             )
         self._check_range(value)
         return value  # type: ignore[return-value]
@@ -124,6 +127,10 @@ def declare(node: Node, parameters: Iterable[Parameter]) -> dict[str, Value]:
         node.declare_parameter(name, values[name], _descriptor(row), ignore_override=True)
     node.add_on_set_parameters_callback(lambda changes: _accept(changes, rows, values))
     return values
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"
 
 
 def _refuse_unknown(

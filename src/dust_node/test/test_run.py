@@ -6,6 +6,8 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 PROGRAM = textwrap.dedent(
     """
     import sys
@@ -26,6 +28,14 @@ PROGRAM = textwrap.dedent(
                 raise UserError(f"checkpoint {self.values['path']} does not exist")
         def start(self):
             print("started", flush=True)
+            self.timer = self.create_timer(0.2, self.tick)
+        def tick(self):
+            self.timer.cancel()
+            print("spinning", flush=True)
+        def wind_down(self):
+            print("winding down", flush=True)
+            self.waits = getattr(self, "waits", 0) + 1
+            return self.waits == 3
         def teardown(self):
             print("torn down", flush=True)
 
@@ -45,13 +55,25 @@ def start(ros_domain, *arguments):
     )
 
 
-def test_sigint_ends_it_cleanly(ros_domain):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_spinning_ends_it_cleanly(ros_domain, number):
+    process = start(ros_domain)
+    assert process.stdout.readline() == "started\n"
+    assert process.stdout.readline() == "spinning\n"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert out == "winding down\n" * 3 + "torn down\n"
+    assert err == ""
+
+
+def test_a_signal_during_the_start_ends_it_cleanly(ros_domain):
     process = start(ros_domain)
     assert process.stdout.readline() == "started\n"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
-    assert out == "torn down\n"
+    assert out.endswith("torn down\n")
     assert "Traceback" not in err
 
 

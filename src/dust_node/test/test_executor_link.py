@@ -1,0 +1,82 @@
+"""Tests of dust_node.executor_link against a node that answers, refuses, or stays silent."""
+
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+
+from dust_msgs.srv import EndTask, StartTask
+from dust_node.executor_link import ExecutorLink
+
+
+@pytest.fixture
+def spun(ros_domain):
+    """Two nodes and a function that spins both until a coroutine is done."""
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=ros_domain)
+    asking, answering = Node("asking", context=context), Node("answering", context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(asking)
+    executor.add_node(answering)
+
+    def settle(coroutine):
+        task = executor.create_task(coroutine)
+        executor.spin_until_future_complete(task, timeout_sec=10)
+        assert task.done()
+        return task.result()
+
+    yield asking, answering, settle
+    executor.shutdown()
+    asking.destroy_node()
+    answering.destroy_node()
+    context.shutdown()
+    context.destroy()
+
+
+def test_answers_and_refusals(spun):
+    asking, answering, settle = spun
+    asked = []
+
+    def start(request, response):
+        asked.append((request.task_id, request.source))
+        response.success = request.task_id == "good"
+        response.message = "" if response.success else "stopped for cause"
+        return response
+
+    def end(request, response):
+        asked.append((request.task_id, request.reason))
+        response.success = False
+        return response
+
+    answering.create_service(StartTask, "dust_executor/start_task", start)
+    answering.create_service(EndTask, "dust_executor/end_task", end)
+    link = ExecutorLink(asking)
+    assert settle(link.start_task("good", "me", timeout_sec=5)) == ""
+    assert settle(link.start_task("bad", "me", timeout_sec=5)) == "stopped for cause"
+    assert settle(link.end_task("bad", "over", timeout_sec=5)) == "no reason given"
+    assert asked == [("good", "me"), ("bad", "me"), ("bad", "over")]
+    link.close()
+
+
+def test_nobody_there(spun):
+    asking, _, settle = spun
+    link = ExecutorLink(asking)
+    with pytest.raises(ConnectionError, match="nobody offers dust_executor/start_task"):
+        settle(link.start_task("task", "me", timeout_sec=0.2))
+    link.close()
+
+
+def test_silence(spun):
+    asking, answering, settle = spun
+    forever = rclpy.task.Future()
+
+    async def wait(_request, response):
+        await forever
+        return response
+
+    answering.create_service(EndTask, "dust_executor/end_task", wait)
+    link = ExecutorLink(asking)
+    with pytest.raises(TimeoutError, match=r"did not answer within 0\.3 s"):
+        settle(link.end_task("task", "over", timeout_sec=0.3))
+    forever.set_result(None)
+    link.close()
