@@ -1,0 +1,226 @@
+"""A checkpoint: a folder with everything a model needs to run.
+
+config.json            format, sizes and choices, the robot it was made for
+statistics.json        statistics and normalisation of states, actions and embeddings
+tokenizer.json         the prompt's tokenizer
+backbone.safetensors   vision-language weights, with the projection into the head
+head.safetensors       weights of the diffusion head
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from tokenizers import Tokenizer
+
+from dust_model.config import ModelConfig, require
+from dust_model.head import DualStreamHead
+from dust_model.policy import Policy
+from dust_model.records import from_json, to_json
+from dust_model.robot import RobotSpec
+from dust_model.statistics import Statistics
+from dust_model.weights import fingerprint, load_module, save_weights
+
+if TYPE_CHECKING:
+    from dust_model.backbone import Backbone
+    from dust_model.eagle import Eagle
+
+FORMAT = 1
+"""Version of the folder's layout."""
+
+CONFIG = "config.json"
+STATISTICS = "statistics.json"
+TOKENIZER = "tokenizer.json"
+BACKBONE = "backbone.safetensors"
+HEAD = "head.safetensors"
+FILES = (CONFIG, STATISTICS, TOKENIZER, BACKBONE, HEAD)
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""Weight types by the names that a user gives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A checkpoint folder, checked; weights are read when a part is asked for.
+
+    Attributes:
+        folder: where it lies.
+        config: sizes and choices of the model.
+        robot: cameras, joints, horizon and period it was made for.
+        statistics: statistics of the data it was made from.
+        fingerprint: 16 hexadecimal digits over the vision-language weights, their configuration
+            and the tokenizer; equal fingerprints make equal features.
+    """
+
+    folder: Path
+    config: ModelConfig
+    robot: RobotSpec
+    statistics: Statistics
+    fingerprint: str
+
+    @classmethod
+    def load(cls, path: str | Path) -> Checkpoint:
+        """Open a checkpoint folder.
+
+        Raises:
+            ValueError: the folder or a file of it is missing, or does not hold what it should.
+        """
+        folder = Path(path).expanduser()
+        _require_files(folder)
+        values = _read_json(folder / CONFIG)
+        version = values.pop("format", None)
+        require(version == FORMAT, f"{folder / CONFIG}: format {version!r} is not {FORMAT}")
+        parts = from_json(_Parts, values, where=str(folder / CONFIG))
+        statistics = from_json(
+            Statistics, _read_json(folder / STATISTICS), where=str(folder / STATISTICS)
+        )
+        _require_agreement(parts.model, parts.robot, statistics, where=folder)
+        # The configuration counts: the same weights with another rope_theta give other features.
+        language = json.dumps(to_json(parts.model.vision_language), sort_keys=True)
+        prints = fingerprint((folder / BACKBONE, folder / TOKENIZER), salt=language)
+        return cls(
+            folder=folder,
+            config=parts.model,
+            robot=parts.robot,
+            statistics=statistics,
+            fingerprint=prints,
+        )
+
+    @classmethod
+    def save(
+        cls,
+        path: str | Path,
+        *,
+        eagle: Eagle,
+        head: DualStreamHead,
+        tokenizer: Tokenizer,
+        robot: RobotSpec,
+        statistics: Statistics,
+        dtype: str = "bfloat16",
+    ) -> Checkpoint:
+        """Write a checkpoint folder, whole or not at all, and open it.
+
+        Raises:
+            ValueError: `path` exists already, or the parts do not fit each other.
+        """
+        folder = Path(path).expanduser()
+        require_free(folder)
+        config = ModelConfig(vision_language=eagle.config, head=head.config)
+        _require_agreement(config, robot, statistics, where=folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+            draft = Path(scratch) / folder.name
+            draft.mkdir()
+            values = {"format": FORMAT, **to_json(_Parts(model=config, robot=robot))}
+            _write_json(draft / CONFIG, values)
+            _write_json(draft / STATISTICS, to_json(statistics))
+            tokenizer.save(str(draft / TOKENIZER))
+            save_weights(eagle, draft / BACKBONE, DTYPES[dtype])
+            save_weights(head, draft / HEAD, DTYPES[dtype])
+            draft.rename(folder)
+        return cls.load(folder)
+
+    def backbone(self, device: str = "cpu", dtype: str = "float32") -> Backbone:
+        """Read the vision-language part onto `device`, with weights of `dtype`."""
+        # Imported here: they bring in transformers, seconds of start-up that a policy can spare.
+        from dust_model.backbone import Backbone
+        from dust_model.eagle import empty_eagle
+
+        eagle = load_module(
+            lambda: empty_eagle(self.config.vision_language),
+            self.folder / BACKBONE,
+            device=_device(device),
+            dtype=_dtype(dtype),
+        )
+        return Backbone(eagle, self._tokenizer(), self.robot)
+
+    def policy(self, device: str = "cpu", dtype: str = "float32") -> Policy:
+        """Read the diffusion head onto `device`, with weights of `dtype`."""
+        head = load_module(
+            lambda: DualStreamHead(self.config, horizon=self.robot.horizon),
+            self.folder / HEAD,
+            device=_device(device),
+            dtype=_dtype(dtype),
+        )
+        return Policy(head, self.statistics, self.robot)
+
+    def _tokenizer(self) -> Tokenizer:
+        path = self.folder / TOKENIZER
+        try:
+            return Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises bare Exception for a file it can't parse
+            raise ValueError(f"cannot read the tokenizer {path}: {error}") from None
+
+
+def require_free(folder: Path) -> None:
+    """Raise ValueError if there is something at `folder` already."""
+    require(not folder.exists(), f"{folder} exists already: choose another path or remove it")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What config.json holds beside the format."""
+
+    model: ModelConfig
+    robot: RobotSpec
+
+
+def _require_files(folder: Path) -> None:
+    remedy = "give the folder of a checkpoint, or make an untrained one: dust-init PATH"
+    require(folder.is_dir(), f"checkpoint {folder} is not a folder: {remedy}")
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    require(not missing, f"checkpoint {folder} lacks {', '.join(missing)}: {remedy}")
+
+
+def _require_agreement(
+    model: ModelConfig, robot: RobotSpec, statistics: Statistics, *, where: Path
+) -> None:
+    sizes = (
+        ("state", len(statistics.state.scaling), robot.state_dim, model.head.state_dim),
+        ("action", len(statistics.action.scaling), robot.action_dim, model.head.action_dim),
+    )
+    for kind, measured, columns, room in sizes:
+        require(
+            measured == columns,
+            f"{where}: statistics have {measured} {kind} columns, the robot {columns}",
+        )
+        require(
+            columns <= room, f"{where}: the robot has {columns} {kind} columns, the head {room}"
+        )
+    channels, width = len(statistics.embedding.mean), model.vision_language.vision_width
+    require(
+        channels == width,
+        f"{where}: statistics have {channels} embedding channels, the vision tower {width}",
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read {path}: {error}") from None
+    require(isinstance(values, dict), f"{path}: expected an object")
+    return values
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=2) + "\n")
+
+
+def _dtype(name: str) -> torch.dtype:
+    require(name in DTYPES, f"dtype {name!r} is none of {', '.join(DTYPES)}")
+    return DTYPES[name]
+
+
+def _device(name: str) -> str:
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {name!r} can't be used: {reason}") from None
+    return name

@@ -1,0 +1,121 @@
+"""One modality's path through the head: its halves of the dual blocks, its DiT blocks, its output.
+
+tokens -> [half 0 ... half n-1] -> [DiT block 0 ...] -> output
+             |  joined with the other stream in the joint self-attention only
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+from torch import Tensor, nn
+
+from dust_model.attention import KeyValue, QueryKeyValue
+from dust_model.blocks import DualHalf, StreamBlock, StreamOutput
+from dust_model.config import HeadConfig
+from dust_model.encodings import TimestepEmbedding
+
+
+class Condition(NamedTuple):
+    """What a noise level means to one stream. Made once per tau and kept by the sampler.
+
+    Attributes:
+        halves: AdaLN parameters of each dual half, [B or 1, N or 1, 6 or 9 times D].
+        blocks: AdaLN parameters of each DiT block, [B or 1, N or 1, 2 D].
+        output: AdaLN parameters of the last layer, [B or 1, N or 1, 2 D].
+    """
+
+    halves: tuple[Tensor, ...]
+    blocks: tuple[Tensor, ...]
+    output: Tensor
+
+
+class Context(NamedTuple):
+    """What an observation means to one stream. Made once per observation.
+
+    Attributes:
+        halves: keys and values of the features for each dual half, None where it has no
+            cross-attention.
+        blocks: the same for each DiT block.
+        mask: True where a feature token may be seen, bool [B, 1, 1, T]; None when all may.
+    """
+
+    halves: tuple[KeyValue | None, ...]
+    blocks: tuple[KeyValue | None, ...]
+    mask: Tensor | None
+
+
+class Entry(NamedTuple):
+    """A stream on its way, stopped at the first joint attention.
+
+    As long as its tokens and its tau stay the same, so does its entry: the sampler keeps it.
+
+    Attributes:
+        hidden: tokens so far, [B, N, D].
+        projected: what the stream brings to the first joint attention.
+    """
+
+    hidden: Tensor
+    projected: QueryKeyValue
+    condition: Condition
+    context: Context
+
+
+class Stream(nn.Module):
+    """Everything of one modality but its encoder and decoder."""
+
+    def __init__(self, config: HeadConfig) -> None:
+        super().__init__()
+        self._first_joint = config.joint_blocks[0]
+        self.timestep = TimestepEmbedding(config.width, buckets=config.timestep_buckets)
+        halves = [
+            DualHalf(config, joint=i in config.joint_blocks, cross=i in config.cross_blocks)
+            for i in range(config.dual_blocks)
+        ]
+        blocks = [StreamBlock(config, cross=i % 2 == 0) for i in range(config.stream_blocks)]
+        # The casts keep what a ModuleList holds visible to the type checker.
+        self.halves = cast(Sequence[DualHalf], nn.ModuleList(halves))
+        self.blocks = cast(Sequence[StreamBlock], nn.ModuleList(blocks))
+        self.output = StreamOutput(config)
+
+    def condition(self, tau: Tensor) -> Condition:
+        """Return the AdaLN parameters of tau in [0, 1], float [B or 1, N or 1]."""
+        embedding = self.timestep(tau)
+        return Condition(
+            tuple(half.modulation(embedding) for half in self.halves),
+            tuple(block.modulation(embedding) for block in self.blocks),
+            self.output.modulation(embedding),
+        )
+
+    def context(self, features_BTD: Tensor, mask_BT: Tensor | None) -> Context:
+        """Return the keys and values of the features for every cross-attention."""
+        halves = (half.cross for half in self.halves)
+        blocks = (block.attention if block.is_cross else None for block in self.blocks)
+        return Context(
+            tuple(cross.key_value(features_BTD) if cross else None for cross in halves),
+            tuple(cross.key_value(features_BTD) if cross else None for cross in blocks),
+            None if mask_BT is None else mask_BT[:, None, None, :],
+        )
+
+    def enter(self, tokens_BND: Tensor, condition: Condition, context: Context) -> Entry:
+        """Run up to the first joint attention."""
+        hidden = tokens_BND
+        for index in range(self._first_joint):
+            hidden = self.advance(index, hidden, condition, context)
+        projected = self.halves[self._first_joint].project(
+            hidden, condition.halves[self._first_joint]
+        )
+        return Entry(hidden, projected, condition, context)
+
+    def advance(self, index: int, hidden: Tensor, condition: Condition, context: Context) -> Tensor:
+        """Run the part of dual half `index` that needs no other stream."""
+        modulation, seen = condition.halves[index], context.halves[index]
+        return self.halves[index].advance(hidden, modulation, seen, context.mask)
+
+    def finish(self, hidden: Tensor, condition: Condition, context: Context) -> Tensor:
+        """Run the DiT blocks and the output layer: [B, N, output_width]."""
+        parts = zip(self.blocks, condition.blocks, context.blocks, strict=True)
+        for block, modulation, seen in parts:
+            hidden = block(hidden, modulation, seen, context.mask)
+        return self.output(hidden, condition.output)

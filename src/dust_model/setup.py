@@ -1,0 +1,31 @@
+"""Installation of dust_model, by colcon or by a plain `pip install src/dust_model` without ROS."""
+
+from setuptools import find_packages, setup
+
+NAME = "dust_model"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    packages=find_packages(exclude=["test"]),
+    package_data={NAME: ["py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+    ],
+    python_requires=">=3.11",
+    # transformers: the composition of InternVL out of SigLIP and Llama is tested with this series.
+    install_requires=[
+        "numpy>=1.26",
+        "safetensors>=0.5",
+        "tokenizers>=0.21",
+        "torch>=2.5",
+        "transformers>=5.23,<6",
+    ],
+    entry_points={"console_scripts": [f"dust-init = {NAME}.init:main"]},
+    zip_safe=False,
+    maintainer="DUST for ROS 2 maintainers",
+    maintainer_email="maintainers@dust-ros2.invalid",
+    description="Eagle-2, DUST, sampling and checkpoints. PyTorch, no ROS.",
+    license="Apache-2.0",
+)

@@ -1,0 +1,189 @@
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from dust_model.checkpoint import FILES, Checkpoint
+from dust_model.config import TINY
+from dust_model.head import DualStreamHead
+from dust_model.init import home_statistics, write_untrained
+from dust_model.robot import RobotSpec
+
+
+@pytest.fixture
+def folder(tiny_folder, tmp_path):
+    """Return a copy that a test may break."""
+    return shutil.copytree(tiny_folder, tmp_path / "copy")
+
+
+def edit(path, change):
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+
+
+def test_a_checkpoint_says_what_it_was_made_for(tiny):
+    assert tiny.config == TINY
+    assert tiny.robot == RobotSpec()
+    assert tiny.statistics == home_statistics(192)
+    assert re.fullmatch("[0-9a-f]{16}", tiny.fingerprint)
+
+
+def test_the_folder_holds_no_pickles(tiny_folder):
+    assert sorted(path.name for path in tiny_folder.iterdir()) == sorted(FILES)
+    assert sum(path.stat().st_size for path in tiny_folder.iterdir()) < 40e6
+
+
+def test_parts_are_frozen_and_ready(tiny):
+    head = tiny.policy()._head
+    assert not head.training
+    assert not any(weight.requires_grad for weight in head.parameters())
+
+
+def test_a_policy_needs_no_transformers(tiny_folder):
+    """The policy node starts seconds earlier without them."""
+    code = (
+        "import sys; from dust_model.checkpoint import Checkpoint; "
+        f"Checkpoint.load({str(tiny_folder)!r}).policy(); print('transformers' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    assert result.stdout.strip() == "False"
+
+
+def test_buffers_survive_loading_without_initialisation(tiny):
+    """Positions are not in the file; they must not be left uninitialised."""
+    loaded, fresh = tiny.policy()._head, DualStreamHead(TINY, horizon=16)
+    buffers = dict(fresh.named_buffers())
+    assert buffers
+    for name, value in loaded.named_buffers():
+        assert torch.equal(value, buffers[name])
+
+
+def test_saving_again_gives_the_same_files(tiny, tmp_path):
+    policy, backbone = tiny.policy(), tiny.backbone()
+    copy = Checkpoint.save(
+        tmp_path / "again",
+        eagle=backbone._eagle,
+        head=policy._head,
+        tokenizer=tiny._tokenizer(),
+        robot=tiny.robot,
+        statistics=tiny.statistics,
+    )
+    assert copy.fingerprint == tiny.fingerprint
+    for name in FILES:
+        assert (copy.folder / name).read_bytes() == (tiny.folder / name).read_bytes(), name
+
+
+def test_a_second_save_does_not_overwrite(tiny_folder):
+    with pytest.raises(ValueError, match="exists already: choose another path or remove it"):
+        write_untrained(tiny_folder, TINY)
+
+
+class FullDisk:
+    def save(self, path):
+        raise OSError(28, "No space left on device", path)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"statistics": home_statistics(100)}, ValueError, "100 embedding channels, the vision"),
+        ({"robot": RobotSpec(joint_names=("a",))}, ValueError, "8 state columns, the robot 2"),
+        ({"tokenizer": FullDisk()}, OSError, "No space left on device"),
+    ],
+)
+def test_a_failed_save_leaves_nothing(build_head, tmp_path, tiny, change, error, message):
+    parts = {
+        "eagle": tiny.backbone()._eagle,
+        "head": build_head(TINY),
+        "tokenizer": tiny._tokenizer(),
+        "robot": tiny.robot,
+        "statistics": tiny.statistics,
+    }
+    with pytest.raises(error, match=message):
+        Checkpoint.save(tmp_path / "bad", **parts | change)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fingerprint_is_of_the_vision_language_part(folder, tiny):
+    (folder / "head.safetensors").write_bytes(b"other")
+    assert Checkpoint.load(folder).fingerprint == tiny.fingerprint
+    edit(folder / "config.json", lambda c: c["model"]["vision_language"].update(rope_theta=5e4))
+    assert Checkpoint.load(folder).fingerprint != tiny.fingerprint
+
+
+def test_a_missing_folder_names_the_remedy(tmp_path):
+    expected = f"checkpoint {tmp_path / 'none'} is not a folder: give the folder of a checkpoint"
+    with pytest.raises(ValueError, match=re.escape(expected)) as error:
+        Checkpoint.load(tmp_path / "none")
+    assert "dust-init" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(ValueError, match=f"lacks {name}: .*dust-init"):
+        Checkpoint.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.update(format=9), "config.json: format 9 is not 1"),
+        (lambda c: c["model"].pop("head"), None),
+        (lambda c: c["robot"].update(views=["left"]), "primary_view 'side' is not among the views"),
+        (lambda c: c["robot"].update(wheels=4), "config.json.robot: unknown field 'wheels'"),
+        (lambda c: c["robot"].update(joint_names=["a"]), "8 state columns, the robot 2"),
+        (lambda c: c["model"]["head"].update(state_dim=4), "8 state columns, the head 4"),
+        (lambda c: c["model"]["head"].update(architecture="rnn"), "'rnn' is none of dust"),
+    ],
+)
+def test_a_wrong_configuration_is_one_clear_line(folder, change, message):
+    edit(folder / "config.json", change)
+    expected = re.escape(message or "feature_width=192 differs")
+    with pytest.raises(ValueError, match=expected) as error:
+        Checkpoint.load(folder)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["config.json", "statistics.json"])
+@pytest.mark.parametrize("content", ["", "{", "[1]", '"text"'])
+def test_broken_json_is_one_clear_line(folder, name, content):
+    (folder / name).write_text(content)
+    with pytest.raises(ValueError, match=re.escape(str(folder / name))):
+        Checkpoint.load(folder)
+
+
+def test_weights_of_another_size_are_refused(folder):
+    edit(folder / "config.json", lambda c: c["model"]["head"].update(stream_blocks=3))
+    expected = r"head.safetensors does not fit its config.json: missing: action.blocks.2"
+    with pytest.raises(ValueError, match=expected):
+        Checkpoint.load(folder).policy()
+
+
+def test_a_broken_tokenizer_is_one_clear_line(folder):
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(ValueError, match="cannot read the tokenizer"):
+        Checkpoint.load(folder).backbone()
+
+
+def test_bfloat16_keeps_rotary_frequencies_exact(tiny):
+    exact, rough = tiny.backbone()._eagle, tiny.backbone(dtype="bfloat16")._eagle
+    assert {weight.dtype for weight in rough.parameters()} == {torch.bfloat16}
+    buffers = dict(exact.named_buffers())
+    for name, value in rough.named_buffers():
+        assert value.dtype == buffers[name].dtype, name
+        assert torch.equal(value, buffers[name]), name
+
+
+def test_unknown_device_and_dtype(tiny):
+    with pytest.raises(ValueError, match="dtype 'int8' is none of float32, bfloat16, float16"):
+        tiny.policy(dtype="int8")
+    with pytest.raises(ValueError, match="device 'toaster' can't be used"):
+        tiny.backbone(device="toaster")
