@@ -1,0 +1,241 @@
+"""The node dust_executor: wires the executor's core to ROS."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import rclpy
+from sensor_msgs.msg import JointState as JointStateMessage
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
+
+from dust_executor.core import Answer, Executor
+from dust_executor.gripper import Grip
+from dust_executor.gripper_clients import GripperClient, Hand, make_gripper, missing_packages
+from dust_executor.messages import JointReader, TrajectoryWriter, to_state
+from dust_executor.modes import Mode
+from dust_executor.parameters import PARAMETERS, settings_from
+from dust_executor.quintic import States, Times
+from dust_msgs.msg import ActionChunk, ExecutorState, RobotState
+from dust_msgs.srv import EndTask, StartTask
+from dust_node.diagnostics import ERROR, OK, WARN, Level, Monitor
+from dust_node.lifecycle import DustNode
+from dust_node.qos import RELIABLE, SENSOR
+from dust_node.run import run
+
+_NOT_ACTIVE = "dust_executor is not active; activate it first"
+_SECONDS_BETWEEN_WARNINGS = 2.0
+
+
+class ExecutorNode(DustNode):
+    """Turns action chunks into joint trajectories and gripper goals."""
+
+    parameters = PARAMETERS
+
+    def __init__(self) -> None:
+        self._core: Executor
+        self._monitor: Monitor
+        self._gripper: GripperClient
+        self._release: list[Callable[[], Any]] = []
+        self._mode = Mode.IDLE
+        super().__init__("dust_executor")
+
+    def setup(self) -> None:
+        """Make the core, publishers, subscriptions, services and the gripper's client."""
+        values: Mapping[str, Any] = self.values
+        self._core = Executor(settings_from(values), clock=self._now, publish=self._publish)
+        self._writer = TrajectoryWriter(values["joint_names"])
+        self._reader = JointReader(
+            values["joint_names"], values["gripper.joint_names"], width=values["gripper.width"]
+        )
+        self._period, self._samples = 1.0 / values["rate"], values["state_samples"]
+        self._monitor = Monitor(self, self._assess)
+        self._release.append(self._monitor.close)
+        self._gripper = self._make_gripper()
+        self._release.append(self._gripper.close)
+        self._advertise()
+        self._serve()
+        self._subscribe()
+
+    def start(self) -> None:
+        """Begin to watch and to publish executor_state."""
+        self._timer = self.create_timer(self._period, self._tick)
+
+    def stop(self) -> None:
+        """Bring the arm to rest."""
+        self.destroy_timer(self._timer)
+        if self._core.modes.in_task:
+            self._core.stop("dust_executor was deactivated")
+
+    def teardown(self) -> None:
+        """Release everything that `setup` made."""
+        while self._release:
+            self._release.pop()()
+
+    def _advertise(self) -> None:
+        self._trajectories = self.create_publisher(
+            JointTrajectory, "fr3_arm_controller/joint_trajectory", RELIABLE
+        )
+        self._states = self.create_publisher(ExecutorState, "executor_state", RELIABLE)
+        for publisher in (self._trajectories, self._states):
+            self._release.append(partial(self.destroy_publisher, publisher))
+
+    def _serve(self) -> None:
+        for kind, name, answer in (
+            (StartTask, "~/start_task", lambda asked: self._start_task(asked)),
+            (EndTask, "~/end_task", lambda asked: self._end_task(asked)),
+            (Trigger, "~/stop", lambda asked: self._stop("stop was called")),
+            (Trigger, "~/rearm", lambda asked: self._core.rearm()),
+        ):
+            service = self.create_service(kind, name, partial(self._answer, answer))
+            self._release.append(partial(self.destroy_service, service))
+
+    def _subscribe(self) -> None:
+        for kind, topic, callback, qos in (
+            (ActionChunk, "action_chunk", self._on_chunk, RELIABLE),
+            (JointStateMessage, "joint_states", self._on_joint_states, SENSOR),
+            (RobotState, "robot_state", self._on_robot_state, SENSOR),
+        ):
+            subscription = self.create_subscription(kind, topic, callback, qos)
+            self._release.append(partial(self.destroy_subscription, subscription))
+
+    def _make_gripper(self) -> GripperClient:
+        values: Mapping[str, Any] = self.values
+        hand = Hand(
+            node=values["gripper.node"],
+            width=values["gripper.width"],
+            speed=values["gripper.speed"],
+            force=values["gripper.force"],
+        )
+        client = make_gripper(self, values["gripper.interface"], hand)
+        missing = missing_packages()
+        absent = f" (not installed: {', '.join(missing)})" if missing else ""
+        self.get_logger().info(f"gripper interface: {client.name}{absent}")
+        return client
+
+    def _answer(self, answer: Callable[[Any], Answer], request: Any, response: Any) -> Any:
+        response.success, response.message = (
+            answer(request) if self.active else (False, _NOT_ACTIVE)
+        )
+        self._publish_state()
+        return response
+
+    def _start_task(self, request: StartTask.Request) -> Answer:
+        return self._core.start_task(request.task_id, request.source)
+
+    def _end_task(self, request: EndTask.Request) -> Answer:
+        answer = self._core.end_task(request.task_id)
+        if answer[0]:
+            reason = f": {request.reason}" if request.reason else ""
+            self.get_logger().info(f"task '{request.task_id}' ended{reason}")
+        return answer
+
+    def _stop(self, reason: str) -> Answer:
+        if self._core.stop(reason):
+            return True, ""
+        return True, f"was stopped already: {self._core.modes.reason}"
+
+    def _on_chunk(self, message: ActionChunk) -> None:
+        if not self.active:
+            return
+        began = time.perf_counter()
+        reason = self._core.chunk(message)
+        self._monitor.tick("action_chunk")
+        if reason:
+            self.get_logger().warning(
+                f"chunk {message.sequence} rejected: {reason}",
+                throttle_duration_sec=_SECONDS_BETWEEN_WARNINGS,
+            )
+            return
+        self._monitor.observe("chunk to trajectory", time.perf_counter() - began)
+        self._monitor.observe("observation to first point", self._core.reaction)
+        if self._core.modes.mode is not self._mode:
+            self._publish_state()
+
+    def _on_joint_states(self, message: JointStateMessage) -> None:
+        state = self._reader.read(message, self._now())
+        if state is not None:
+            self._monitor.tick("joint_states")
+            self._core.joints(state)
+
+    def _on_robot_state(self, message: RobotState) -> None:
+        self._core.watchdog.robot(message.robot_mode, message.errors)
+        self._monitor.tick("robot_state")
+
+    def _tick(self) -> None:
+        if self._core.gripper.overdue(self._now()):
+            self._warn("the gripper did not answer in time; the goal is given up")
+        grip = self._core.tick(None if self._is_simulated_time() else time.monotonic_ns())
+        if grip is not None:
+            self._gripper.send(grip, partial(self._on_grip, grip, self._core.gripper.goals))
+        self._publish_state()
+
+    def _on_grip(self, grip: Grip, goal: int, reached: bool, failure: str) -> None:
+        self._core.gripper.finished(goal, reached=reached)
+        if failure:
+            self._warn(f"gripper: {grip}: {failure}")
+
+    def _publish(self, times: Times, states: States) -> None:
+        # At shutdown the context is gone already; the arm then stops by the tail that it has.
+        if rclpy.ok(context=self.context):
+            self._trajectories.publish(self._writer.write(times, states))
+            self._monitor.tick("joint_trajectory")
+
+    def _publish_state(self) -> None:
+        self._say_mode()
+        self._states.publish(to_state(self._core, self._now(), samples=self._samples))
+
+    def _say_mode(self) -> None:
+        modes = self._core.modes
+        if modes.mode is self._mode:
+            return
+        self._mode = modes.mode
+        reason = f": {modes.reason}" if modes.reason else ""
+        if modes.mode is Mode.STOPPED:
+            self.get_logger().error(f"STOPPED{reason}; call ~/rearm when that is mended")
+        else:
+            self.get_logger().info(f"{modes.mode.name}{reason}")
+
+    def _assess(self) -> Level:
+        core, monitor = self._core, self._monitor
+        ledger = core.ledger
+        monitor.set("mode", core.modes.mode.name)
+        monitor.set("accepted", ledger.accepted)
+        monitor.set("rejected", ledger.rejected)
+        monitor.set("clamped", ledger.clamped)
+        monitor.set("last rejection", ledger.last_rejection or "none")
+        monitor.set("stops", ledger.stops)
+        monitor.set("gripper goals", core.gripper.goals)
+        for method, count in ledger.methods.items():
+            monitor.set(f"spliced {method}", count)
+        if core.modes.mode is Mode.STOPPED:
+            return ERROR, f"stopped: {core.modes.reason}"
+        if not self.active:
+            return OK, "not active"
+        not_ready = core.watchdog.not_ready(self._now())
+        if not_ready:
+            return (
+                WARN,
+                f"{not_ready} ({self._reader.defect})" if self._reader.defect else not_ready,
+            )
+        return OK, core.modes.reason or core.modes.mode.name.lower()
+
+    def _warn(self, text: str) -> None:
+        self.get_logger().warning(text, throttle_duration_sec=_SECONDS_BETWEEN_WARNINGS)
+
+    def _now(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
+
+    def _is_simulated_time(self) -> bool:
+        return bool(self.get_parameter("use_sim_time").value)
+
+
+def main() -> int:
+    """Run the node until it is told to end."""
+    return run(ExecutorNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""What the executor is doing, and why: the state machine.
+
+IDLE --start_task--> HOLDING <--buffer out-- RUNNING
+                        |  --chunk accepted-->  |
+  ^----- end_task ------+-----------------------+
+  |                     +------- stop ----------+--> STOPPED (first cause wins)
+  +------------------------- rearm ---------------------+
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Mode(IntEnum):
+    """Values of ExecutorState.mode."""
+
+    IDLE = 0
+    RUNNING = 1
+    HOLDING = 2
+    STOPPED = 3
+
+
+@dataclass(slots=True)
+class Modes:
+    """Mode, its reason and the task that runs.
+
+    Attributes:
+        mode: What the executor is doing.
+        reason: Why; empty while all is well.
+        task_id: Task that is running; empty when there is none.
+        source: Who may send its chunks.
+    """
+
+    mode: Mode = Mode.IDLE
+    reason: str = ""
+    task_id: str = ""
+    source: str = ""
+
+    @property
+    def in_task(self) -> bool:
+        """Whether chunks may be accepted."""
+        return self.mode in (Mode.RUNNING, Mode.HOLDING)
+
+    def refusal(self, task_id: str, source: str) -> str:
+        """Return why a task cannot start now; empty when it can."""
+        if not task_id:
+            return "task_id is empty; give the task a name"
+        if not source:
+            return "source is empty; name the publisher of the task's chunks"
+        if self.mode is Mode.STOPPED:
+            return f"stopped: {self.reason}; call rearm first"
+        if self.in_task:
+            return f"task '{self.task_id}' of '{self.source}' is running; end it first"
+        return ""
+
+    def start(self, task_id: str, source: str) -> None:
+        """Begin a task; the first chunk is awaited."""
+        assert not self.refusal(task_id, source)
+        self.mode, self.reason = Mode.HOLDING, "waiting for the first chunk"
+        self.task_id, self.source = task_id, source
+
+    def run(self) -> None:
+        """A chunk was accepted."""
+        assert self.in_task
+        self.mode, self.reason = Mode.RUNNING, ""
+
+    def hold(self, reason: str) -> None:
+        """The actions ran out."""
+        assert self.in_task
+        self.mode, self.reason = Mode.HOLDING, reason
+
+    def end(self, task_id: str) -> str:
+        """End the task; returns why not, or nothing.
+
+        A task that a stop ended may still be ended by its client: that only clears its name.
+        """
+        if not self.task_id:
+            return "no task is running"
+        if task_id != self.task_id:
+            return f"task '{self.task_id}' is running, not '{task_id}'"
+        self.task_id = self.source = ""
+        if self.mode is not Mode.STOPPED:
+            self.mode, self.reason = Mode.IDLE, ""
+        return ""
+
+    def stop(self, reason: str) -> bool:
+        """Stop for cause; returns False when it was stopped already: the first cause stays."""
+        if self.mode is Mode.STOPPED:
+            return False
+        self.mode, self.reason = Mode.STOPPED, reason
+        return True
+
+    def rearm(self) -> None:
+        """Allow tasks again."""
+        assert self.mode is Mode.STOPPED
+        self.mode, self.reason = Mode.IDLE, ""
+        self.task_id = self.source = ""

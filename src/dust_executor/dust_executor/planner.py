@@ -1,0 +1,284 @@
+"""Splice a chunk into the plan: candidates from the smoothest to the safest, each one proven.
+
+    stamp                now    splice           last action
+      |--a--a--a--a-------|--------x==a==a==a==a==a==a----> rest
+       stale, kept as support        blended     braking tail
+       for the spline
+
+The path through the waypoints is published as it is when it keeps to the planning limits. Otherwise
+the waypoints are smoothed, then tracked by ruckig, then tracked gently; when nothing passes the
+proof, the old plan stays, which was proven and ends at rest.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dust_executor.chunk import Chunk
+from dust_executor.limiter import Track, follow
+from dust_executor.limits import Limits, Shares, envelope
+from dust_executor.plan import MIN_GAP, Plan
+from dust_executor.quintic import NS, States, Times, evaluate
+from dust_executor.reference import reference_at, smooth, spline_states
+from dust_executor.tail import tails
+from dust_executor.verify import inside, violation
+
+Body = tuple[Times, States]
+
+# Share of the hard limits that the proof allows: the controller's 1 kHz samples lie between ours.
+_PROOF = Shares(velocity=0.99, acceleration=0.98, jerk=0.9)
+_HISTORY = NS
+
+
+class PlanError(ValueError):
+    """A chunk that no plan can follow; the message is the reason, in one line."""
+
+
+class Method(StrEnum):
+    """How a splice was made."""
+
+    UNCHANGED = "unchanged"
+    DIRECT = "direct"
+    SMOOTHED = "smoothed"
+    LIMITED = "limited"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """How chunks are spliced.
+
+    Attributes:
+        lead: From now to the splice: time for planning and for the message to arrive, s.
+        blend: Time over which the old plan's state fades into the new path, s.
+        min_actions: Fewest actions that must be due after the splice.
+        knot_period: Distance of knots where ruckig plans, s.
+        agreement: Leading actions this close to the plan leave it as it is, rad.
+        position_margin: Waypoints stay this far inside the position limits, rad.
+        tail: Preferred duration of the braking tail, s.
+        longest_tail: Longest duration of the braking tail, s.
+
+    Raises:
+        ValueError: `tail` is longer than `longest_tail`.
+    """
+
+    lead: float = 0.05
+    blend: float = 0.2
+    min_actions: int = 2
+    knot_period: float = 0.02
+    agreement: float = 1e-4
+    position_margin: float = 0.01
+    tail: float = 0.3
+    longest_tail: float = 0.45
+
+    def __post_init__(self) -> None:
+        if self.tail > self.longest_tail:
+            raise ValueError(
+                f"plan.tail ({self.tail:g} s) must not be longer than "
+                f"plan.longest_tail ({self.longest_tail:g} s)"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """A new plan and how it came about.
+
+    Attributes:
+        plan: The plan, proven.
+        method: How it follows the chunk.
+        start: From when on it differs from the old plan, ns.
+        clamped: How many actions lay outside the position limits.
+    """
+
+    plan: Plan
+    method: Method
+    start: int
+    clamped: int
+
+
+class Planner:
+    """Splices chunks and stops into plans.
+
+    Args:
+        limits: The arm's hard limits.
+        shares: Share of them that is planned with.
+        settings: How chunks are spliced.
+    """
+
+    def __init__(
+        self, limits: Limits, *, shares: Shares | None = None, settings: PlanSettings | None = None
+    ) -> None:
+        self.limits = limits
+        self.settings = settings or PlanSettings()
+        self._planning = envelope(limits, shares or Shares(), stop_time=self.settings.longest_tail)
+        self._proof = envelope(limits, _PROOF)
+        margin = self.settings.position_margin
+        margins = np.maximum(margin, limits.dead_zone() + 0.5 * margin)
+        self._low, self._high = limits.lower + margins, limits.upper - margins
+
+    def splice(self, plan: Plan, chunk: Chunk, now: int, *, lead: float | None = None) -> Splice:
+        """Return the plan that follows the chunk.
+
+        Args:
+            plan: The committed plan.
+            chunk: Checked chunk.
+            now: Time, ns.
+            lead: Overrides the settings' lead, s.
+
+        Raises:
+            PlanError: Too few actions are left, or no motion inside the limits follows them.
+        """
+        start = self._earliest(plan, now, lead)
+        times = chunk.times
+        self._check_late(times, start, now)
+        waypoints = np.clip(chunk.positions, self._low, self._high)
+        clamped = int(np.count_nonzero(np.any(waypoints != chunk.positions, axis=1)))
+        keep_from = now - _HISTORY
+        gripped = plan.regripped(*_grips_from(chunk, start), keep_from=keep_from)
+        start, same = self._skip_agreement(plan, times, waypoints, start)
+        if same:
+            return Splice(gripped, Method.UNCHANGED, start, clamped)
+        problem = _Problem(plan.at(start), start, times, waypoints, chunk.period / NS)
+        for method, make in self._candidates(problem):
+            body = make()
+            complete = self._complete(body, method) if body else None
+            if complete:
+                end = int(times[-1])
+                new = gripped.spliced(*complete, action_end=end, keep_from=keep_from)
+                return Splice(new, method, start, clamped)
+        raise PlanError(f"no motion inside the limits follows it: {self._defect(problem)}")
+
+    def stop(self, plan: Plan, now: int) -> Plan:
+        """Return the plan that comes to rest as soon as is smooth.
+
+        A stop never leaves the limits: if braking would, the old plan stays, which ends at rest.
+        """
+        start = self._earliest(plan, now, None)
+        if start >= plan.end:
+            return plan
+        state = plan.at(start)
+        tail = self._tail(state, start)
+        if tail is None or tail[0][-1] >= plan.end:
+            return plan
+        # The hand keeps what it was told last.
+        times = np.array([start], dtype=np.int64)
+        gripped = plan.regripped(times, plan.grip_at(times), keep_from=now - _HISTORY)
+        return gripped.spliced(*tail, action_end=start, keep_from=now - _HISTORY)
+
+    def outside(self, position: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which joints [J] are outside the position limits."""
+        return (position < self.limits.lower) | (position > self.limits.upper)
+
+    def _earliest(self, plan: Plan, now: int, lead: float | None) -> int:
+        lead = self.settings.lead if lead is None else lead
+        return plan.snap(max(now + round(lead * NS), plan.start))
+
+    def _check_late(self, times: Times, start: int, now: int) -> None:
+        left = int(np.count_nonzero(times - start >= MIN_GAP))
+        if left < self.settings.min_actions:
+            raise PlanError(
+                f"came too late: {left} of {len(times)} actions are due after the splice, "
+                f"at least {self.settings.min_actions} are needed "
+                f"(the observation is {(now - int(times[0])) / NS:.3f} s old)"
+            )
+
+    def _skip_agreement(
+        self, plan: Plan, times: Times, waypoints: NDArray[np.float64], start: int
+    ) -> tuple[int, bool]:
+        """Return the splice behind the leading actions that repeat the plan, and whether all do."""
+        due = (times > start) & (times <= plan.action_end)
+        if not np.any(due):
+            return start, False
+        first, last = int(np.argmax(due)), len(due) - 1 - int(np.argmax(due[::-1]))
+        gap = np.abs(plan.sample(times[first : last + 1])[:, 0] - waypoints[first : last + 1])
+        agrees = np.max(gap, axis=1) <= self.settings.agreement
+        run = len(agrees) if agrees.all() else int(np.argmin(agrees))
+        if run == len(times) - first and abs(int(times[-1]) - plan.action_end) < MIN_GAP:
+            return start, True
+        # The last two that agree are planned anew: their derivatives depend on what follows them.
+        if run < 3:
+            return start, False
+        return plan.snap(max(start, int(times[first + run - 3]))), False
+
+    def _candidates(
+        self, problem: "_Problem"
+    ) -> Iterator[tuple[Method, Callable[[], Body | None]]]:
+        blend, step = self.settings.blend, self.settings.knot_period
+        for passes, stretch in ((0, 1.0), (0, 2.5), (2, 1.5), (8, 2.5)):
+            method = Method.SMOOTHED if passes else Method.DIRECT
+            yield method, partial(problem.blended, blend * stretch, passes)
+        for gentleness in (1.0, 0.5):
+            yield (
+                Method.LIMITED,
+                partial(follow, problem.track(), self._planning, step=step, gentleness=gentleness),
+            )
+
+    def _complete(self, body: Body, method: Method) -> Body | None:
+        times, states = body
+        bounds = self._proof if method is Method.LIMITED else self._planning
+        # The knots alone tell most bad paths, at a small part of the cost.
+        if np.any(np.abs(states[:, 2]) > bounds.acceleration) or not inside(times, states, bounds):
+            return None
+        tail = self._tail(states[-1], int(times[-1]))
+        if tail is None:
+            return None
+        return np.concatenate([times, tail[0][1:]]), np.concatenate([states, tail[1][1:]])
+
+    def _tail(self, state: States, start: int) -> Body | None:
+        settings = self.settings
+        for times, states in tails(
+            state,
+            start,
+            self._planning,
+            soft=settings.tail,
+            longest=settings.longest_tail,
+            step=settings.knot_period,
+        ):
+            if inside(times, states, self._proof):
+                return times, states
+        return None
+
+    def _defect(self, problem: "_Problem") -> str:
+        times, states = problem.blended(self.settings.blend, 0)
+        return violation(times, states, self._planning) or "no braking tail fits"
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """One splice: waypoints [k, J] at times [k] and where the plan will be at `start`."""
+
+    state: States
+    start: int
+    times: Times
+    waypoints: NDArray[np.float64]
+    period: float
+
+    def blended(self, blend: float, passes: int) -> Body:
+        """Return the path through the waypoints, the plan's state fading out over `blend` s."""
+        spline = spline_states(smooth(self.waypoints, passes), self.period)
+        first = int(np.searchsorted(self.times, self.start + MIN_GAP))
+        times = np.append(self.start, self.times[first:])
+        error = self.state - reference_at(self.times, spline, times[:1])[0]
+        faded = min(int(np.searchsorted(times, self.start + blend * NS)), len(times) - 1)
+        ends = np.stack([error, np.zeros_like(error)])
+        states = np.concatenate([self.state[None], spline[first:]])
+        states[1:faded] += evaluate(times[[0, faded]], ends, times[1:faded])
+        return times, states
+
+    def track(self) -> Track:
+        """Return what the tracker follows."""
+        spline = spline_states(smooth(self.waypoints, 1), self.period)
+        return Track(
+            partial(reference_at, self.times, spline),
+            (self.state, self.start),
+            int(self.times[-1]),
+        )
+
+
+def _grips_from(chunk: Chunk, start: int) -> tuple[Times, NDArray[np.float64]]:
+    first = max(0, int(np.searchsorted(chunk.times, start, side="right")) - 1)
+    times = np.maximum(chunk.times[first:], start)
+    return times, chunk.grips[first:]

@@ -1,0 +1,228 @@
+import numpy as np
+import pytest
+
+from dust_executor.chunk import ChunkRules
+from dust_executor.core import Settings
+from dust_executor.gripper import Grip
+from dust_executor.limits import named
+from dust_executor.modes import Mode
+from dust_executor.planner import PlanSettings
+from dust_executor.watchdog import JointState
+
+NS = 1_000_000_000
+MS = 1_000_000
+HOME = np.array([0, -np.pi / 4, 0, -3 * np.pi / 4, 0, np.pi / 2, np.pi / 4])
+
+
+@pytest.fixture
+def bench(make_bench):
+    return make_bench()
+
+
+def move(bench, *, sequence=1, distance=0.1, **changes):
+    """Send a chunk that moves the first joint out and back to rest."""
+    actions = np.tile(HOME, (16, 1))
+    actions[:, 0] += distance * (1 - np.cos(np.linspace(0, np.pi, 16))) / 2
+    return bench.send(bench.now - 50 * MS, actions, sequence=sequence, **changes)
+
+
+def test_first_trajectory_settles_at_the_measured_arm(bench):
+    bench.start()
+    (_, times, states) = bench.under_way[-1]
+    assert times[0] == bench.now + 200 * MS
+    np.testing.assert_array_equal(states[0, 0], HOME)
+    assert bench.executor.modes.mode is Mode.HOLDING
+
+
+def test_chunk_runs_holds_and_times_out(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    assert move(bench) == ""
+    assert bench.executor.modes.mode is Mode.RUNNING
+    bench.run(bench.now + 1100 * MS)
+    assert bench.executor.modes.mode is Mode.HOLDING
+    assert "ran out" in bench.executor.modes.reason
+    bench.run(bench.now + NS)
+    assert bench.executor.modes.mode is Mode.STOPPED
+    assert bench.executor.modes.reason == "no valid chunk for 2 s"
+    assert bench.controller.sample(np.array([bench.now]))[0, 0, 0] == pytest.approx(0.1, abs=1e-3)
+    bench.assert_inside_limits()
+
+
+def test_next_task_goes_on_from_the_commanded_arm(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    move(bench)
+    bench.run(bench.now + 1500 * MS)
+    assert bench.executor.end_task("task") == (True, "")
+    commanded = bench.executor.plan.at(bench.now)[0]
+    sagged = commanded - 0.005
+    bench.executor.joints(JointState(bench.now, bench.now, sagged, np.zeros(7), 1.0))
+    bench.start()
+    np.testing.assert_array_equal(bench.executor.plan.at(bench.now + NS)[0], commanded)
+
+
+def test_moved_by_hand_while_idle_starts_where_it_is(bench):
+    moved = HOME + 0.1
+    bench.executor.joints(JointState(bench.now, bench.now, moved, np.zeros(7), 1.0))
+    bench.executor.tick()
+    states, grips = bench.executor.committed(bench.now, samples=16, period=1 / 15)
+    np.testing.assert_array_equal(states[:, 0], np.tile(moved, (16, 1)))
+    assert grips.tolist() == [1.0] * 16
+    bench.start()
+    np.testing.assert_array_equal(bench.executor.plan.at(bench.now)[0], moved)
+
+
+def test_start_is_refused_with_the_reason(bench):
+    executor = bench.executor
+    moving = JointState(bench.now, bench.now, HOME, np.full(7, 0.2), 1.0)
+    executor.joints(moving)
+    assert "must be at rest" in executor.start_task("task", "test")[1]
+    outside = HOME.copy()
+    outside[3] = -0.2
+    executor.joints(JointState(bench.now, bench.now, outside, np.zeros(7), 1.0))
+    assert "fr3_joint4 is at -0.2000 rad, outside" in executor.start_task("task", "test")[1]
+    bench.now += NS
+    assert "joint states are 1.00 s old" in executor.start_task("task", "test")[1]
+    assert bench.published == 0
+
+
+def test_a_task_may_start_while_the_last_one_comes_to_rest(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    move(bench)
+    bench.run(bench.now + 400 * MS)
+    bench.executor.end_task("task")
+    published = bench.published
+    bench.run(bench.now + 60 * MS)
+    bench.start()
+    assert bench.published == published
+    bench.run(bench.now + NS)
+    bench.assert_inside_limits()
+    bench.assert_smooth_seams()
+
+
+def test_rejections_are_counted_and_move_nothing(bench):
+    assert "no task is running (idle)" in move(bench)
+    bench.start()
+    published = bench.published
+    assert "task_id is 'other'" in move(bench, task_id="other")
+    assert "positions[0] is nan" in bench.send(bench.now, np.full((16, 7), np.nan), sequence=1)
+    assert bench.published == published
+    assert bench.executor.ledger.rejected == 2
+    assert "nan" in bench.executor.ledger.last_rejection
+    assert move(bench) == ""
+    assert "sequence 1" in move(bench)
+    assert (bench.executor.ledger.accepted, bench.executor.ledger.last_sequence) == (1, 1)
+
+
+def test_infeasible_chunk_keeps_the_plan(bench, monkeypatch):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    move(bench)
+    bench.run(bench.now + 300 * MS)
+    plan = bench.executor.plan
+    monkeypatch.setattr(bench.executor.planner, "_complete", lambda *_: None)
+    reason = bench.send(bench.now, np.tile(HOME + 1, (16, 1)), sequence=2)
+    assert "no motion inside the limits" in reason
+    assert bench.executor.plan is plan
+
+
+def test_slow_planning_is_done_again_then_refused(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    splice = bench.executor.planner.splice
+
+    def slow(*args, **options):
+        result = splice(*args, **options)
+        bench.now += 60 * MS
+        return result
+
+    bench.executor.planner.splice = slow
+    # 60 ms are too long for the first lead of 50 ms, and not for the second of 100 ms.
+    stamp = bench.now
+    assert move(bench) == ""
+    assert bench.executor.plan.times[bench.executor.plan.times > stamp][0] >= stamp + 160 * MS - MS
+    bench.executor.planner.splice = lambda *args, **options: (slow(*args, **options), slow(*args))[
+        0
+    ]
+    assert "is the machine overloaded?" in move(bench, sequence=2)
+
+
+def test_stop_is_for_cause_and_rearm_asks_for_rest(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    move(bench, distance=0.3)
+    bench.run(bench.now + 400 * MS)
+    assert bench.executor.stop("first")
+    assert not bench.executor.stop("second")
+    assert bench.executor.rearm() == (False, "the arm is still coming to rest")
+    bench.run(bench.now + NS)
+    assert bench.executor.rearm() == (True, "")
+    assert bench.executor.rearm()[0] is False
+    bench.assert_smooth_seams()
+
+
+@pytest.mark.parametrize("jump", [3600 * NS, -3600 * NS])
+def test_clock_jump_stops_and_takes_the_plan_along(bench, jump):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    move(bench, distance=0.3)
+    bench.run(bench.now + 400 * MS)
+    bench.executor.tick(steady=0)
+    before = bench.executor.plan.at(bench.now)
+    bench.now += jump
+    bench.executor.tick(steady=0)
+    assert bench.executor.modes.mode is Mode.STOPPED
+    assert "the clock jumped" in bench.executor.modes.reason
+    np.testing.assert_allclose(bench.executor.plan.at(bench.now), before, atol=1e-9)
+    assert bench.executor.plan.end < bench.now + NS
+
+
+def test_mail_that_waited_while_the_process_was_starved_is_no_silence(bench):
+    bench.start()
+    bench.now += NS // 2
+    bench.executor.tick()
+    assert bench.executor.modes.mode is Mode.HOLDING
+    bench.see()
+    bench.executor.tick()
+    bench.now += NS // 2
+    bench.executor.tick()
+    assert bench.executor.modes.mode is Mode.HOLDING
+    bench.executor.tick()
+    assert bench.executor.modes.reason == "joint states are 0.50 s old; at most 0.3 s are allowed"
+
+
+def test_a_reflex_stops_at_once(bench):
+    bench.start()
+    bench.executor.watchdog.robot(4)
+    bench.executor.tick()
+    assert bench.executor.modes.reason == "robot mode is REFLEX"
+
+
+def test_rest_of_an_hour_is_published_from_now_on(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    bench.executor.end_task("task")
+    bench.now += 3600 * NS
+    bench.see()
+    bench.controller.now = bench.now
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    move(bench)
+    _, times, _ = bench.under_way[-1]
+    assert bench.now - NS <= times[0] <= bench.now
+
+
+def test_gripper_goals_come_out_of_tick(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    move(bench, gripper=[0.0] * 16)
+    assert bench.executor.tick() is None
+    bench.now += 60 * MS
+    assert bench.executor.tick() is Grip.CLOSE
+
+
+def test_transport_must_fit_into_the_lead():
+    with pytest.raises(ValueError, match="must be less than"):
+        Settings(named("panda"), ChunkRules(("a",)), plan=PlanSettings(lead=0.02), transport=0.02)
