@@ -1,0 +1,52 @@
+"""Faults: what may be asked for, how long it lasts."""
+
+import pytest
+
+from dust_sim.faults import Fault, FaultBoard, FaultRequest
+
+SECOND = 1_000_000_000
+
+
+def test_a_fault_lasts_for_its_duration():
+    board = FaultBoard()
+    board.inject(FaultRequest("joint_states_stop", duration=2.0), 0)
+    assert board.active(Fault.JOINT_STATES_STOP, SECOND)
+    assert not board.active(Fault.JOINT_STATES_STOP, 2 * SECOND)
+    assert not board.active(Fault.REFLEX, SECOND)
+
+
+def test_without_duration_it_lasts_until_cleared():
+    board = FaultBoard()
+    board.inject(FaultRequest("gripper_stuck"), 0)
+    assert board.active(Fault.GRIPPER_STUCK, 10**18)
+    board.inject(FaultRequest("clear"), 10**18)
+    assert not board.active(Fault.GRIPPER_STUCK, 10**18)
+
+
+def test_camera_faults_strike_the_named_camera_or_all():
+    board = FaultBoard()
+    board.inject(FaultRequest("camera_stop", target="wrist"), 0)
+    assert board.active(Fault.CAMERA_STOP, 1, target="wrist")
+    assert not board.active(Fault.CAMERA_STOP, 1, target="side")
+    board.inject(FaultRequest("camera_delay", value=0.3), 0)
+    assert board.delay("wrist", 1) == board.delay("side", 1) == 0.3
+    board.mend(Fault.CAMERA_DELAY)
+    assert board.delay("side", 1) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("request_", "text"),
+    [
+        (FaultRequest("earthquake"), "allowed: camera_stop"),
+        (FaultRequest("camera_stop", target="top"), "no target 'top'"),
+        (FaultRequest("reflex", target="wrist"), "no target 'wrist'"),
+        (FaultRequest("camera_delay", value=11.0), "0 to 10 s"),
+        (FaultRequest("camera_delay", value=float("nan")), "0 to 10 s"),
+        (FaultRequest("reflex", duration=-1.0), "duration"),
+    ],
+)
+def test_bad_requests_change_nothing(request_, text):
+    board = FaultBoard()
+    with pytest.raises(ValueError, match=text):
+        board.inject(request_, 0)
+    assert not any(board.active(fault, 1) for fault in Fault)
