@@ -1,0 +1,5 @@
+"""From cameras to features: the perception node and its ROS-free core.
+
+Imports run one way: images, synchroniser, pacer <- readers, trigger <- encoder <- perception_node.
+Only features and perception_node know rclpy.
+"""

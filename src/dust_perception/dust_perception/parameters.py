@@ -1,0 +1,78 @@
+"""Parameters of the perception node; config/perception.yaml shows the same."""
+
+from dust_node.parameters import Parameter
+from dust_perception.readers import CHOICES
+
+PARAMETERS = (
+    Parameter("checkpoint", "", "Folder of the checkpoint whose vision-language part encodes."),
+    Parameter("views", ["wrist", "side"], "Names of the views; they must be the checkpoint's."),
+    Parameter(
+        "topics",
+        ["zed_wrist/zed_node/rgb/color/rect/image", "zed_side/zed_node/rgb/color/rect/image"],
+        "Image topic of each view, without /compressed.",
+    ),
+    Parameter(
+        "transport",
+        "raw",
+        "raw: sensor_msgs/Image; compressed: sensor_msgs/CompressedImage on <topic>/compressed.",
+        choices=("raw", "compressed"),
+    ),
+    Parameter(
+        "image_reliability",
+        "best_effort",
+        "Reliability asked of the cameras; reliable resends lost images, at the price of delay.",
+        choices=("best_effort", "reliable"),
+    ),
+    Parameter(
+        "image_reader",
+        "auto",
+        "Who decodes images; auto takes cv_bridge where it works, else NumPy.",
+        choices=CHOICES,
+    ),
+    Parameter(
+        "rate",
+        0.0,
+        "Highest rate of encoding; 0: with every new set of images.",
+        unit="Hz",
+        low=0.0,
+        high=1000.0,
+    ),
+    Parameter(
+        "max_age",
+        0.25,
+        "Oldest image that is used, seen from when its set is put together.",
+        unit="s",
+        low=0.001,
+        high=10.0,
+    ),
+    Parameter(
+        "max_skew",
+        0.08,
+        "Longest time between the images of one set.",
+        unit="s",
+        low=0.0,
+        high=10.0,
+    ),
+    Parameter(
+        "max_ahead",
+        0.02,
+        "How far an image may be stamped ahead of this node's clock.",
+        unit="s",
+        low=0.0,
+        high=1.0,
+    ),
+    Parameter("device", "cpu", "Device of the network: cpu, cuda or cuda:<number>."),
+    Parameter(
+        "dtype",
+        "float32",
+        "Element type of the network.",
+        choices=("float32", "bfloat16", "float16"),
+    ),
+    Parameter(
+        "feature_dtype",
+        "float16",
+        "Element type of the published features.",
+        choices=("float16", "float32"),
+    ),
+    Parameter("threads", 1, "CPU threads of the network; 0: as torch chooses.", low=0, high=256),
+)

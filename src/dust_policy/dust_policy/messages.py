@@ -1,0 +1,112 @@
+"""Between dust_msgs and the plain data of the core."""
+
+import numpy as np
+from rclpy.time import Time
+
+from dust_msgs.msg import ActionChunk, ExecutorState, Features, StageTiming
+from dust_node.tensors import from_tensor
+from dust_policy.prefix import PlanPiece
+from dust_policy.sampler import Chunk, Observation, Stage
+from dust_policy.task import ExecutorView, Mode
+
+
+def read_features(message: Features, arrival_ns: int) -> Observation:
+    """Read features.
+
+    Raises:
+        ValueError: A tensor's bytes do not fill its shape, or shapes contradict each other.
+    """
+    features, mask = from_tensor(message.features), from_tensor(message.mask)
+    if features.ndim != 2 or mask.shape != features.shape[:1]:
+        raise ValueError(f"features have shape {features.shape} and mask {mask.shape}")
+    return Observation(
+        stamp_ns=Time.from_msg(message.header.stamp).nanoseconds,
+        arrival_ns=arrival_ns,
+        features=features,
+        mask=mask,
+        stages=tuple(
+            Stage(timing.stage, Time.from_msg(timing.stamp).nanoseconds, timing.duration)
+            for timing in message.timings
+        ),
+    )
+
+
+def features_mismatch(message: Features, fingerprint: str, views: tuple[str, ...]) -> str:
+    """Return how the features differ from what the checkpoint needs; empty if they do not."""
+    if message.checkpoint != fingerprint:
+        return (
+            f"perception runs checkpoint {message.checkpoint or 'without a fingerprint'}, the "
+            f"policy runs {fingerprint}: give both the same parameter 'checkpoint'"
+        )
+    if tuple(message.views) != views:
+        return (
+            f"perception sends views {', '.join(message.views)}, the checkpoint was trained with "
+            f"{', '.join(views)}"
+        )
+    return ""
+
+
+def read_executor(message: ExecutorState, arrival_ns: int) -> ExecutorView:
+    """Read what the executor says about itself; a mode of a newer version counts as stopped."""
+    mode = Mode(message.mode) if message.mode in list(Mode) else Mode.STOPPED
+    return ExecutorView(
+        arrival_ns=arrival_ns,
+        mode=mode,
+        reason=message.reason,
+        task_id=message.task_id,
+        joint_names=tuple(message.joint_names),
+        buffer=message.buffer,
+    )
+
+
+def read_plan(message: ExecutorState, joint_names: tuple[str, ...]) -> PlanPiece | None:
+    """Read the committed plan with columns as the checkpoint has them; None if there is none."""
+    samples, width = len(message.gripper), len(message.joint_names)
+    if not samples or message.period <= 0 or len(message.positions) != samples * width:
+        return None
+    try:
+        columns = [list(message.joint_names).index(name) for name in joint_names]
+    except ValueError:
+        return None
+    positions = np.array(message.positions).reshape(samples, width)[:, columns]
+    return PlanPiece(
+        stamp_ns=Time.from_msg(message.header.stamp).nanoseconds,
+        period_ns=round(message.period * 1e9),
+        actions=np.column_stack([positions, np.array(message.gripper)]),
+    )
+
+
+def chunk_message(
+    chunk: Chunk,
+    *,
+    source: str,
+    task_id: str,
+    sequence: int,
+    period: float,
+    joint_names: tuple[str, ...],
+) -> ActionChunk:
+    """Fill an ActionChunk; the header's stamp is the observation's."""
+    message = ActionChunk(
+        source=source,
+        task_id=task_id,
+        sequence=sequence,
+        period=period,
+        joint_names=list(joint_names),
+        positions=chunk.actions[:, :-1].ravel().tolist(),
+        gripper=chunk.actions[:, -1].tolist(),
+        prefix=chunk.prefix,
+        action_steps=chunk.steps.action,
+        vision_steps=chunk.steps.vision,
+        timings=[timing_message(stage) for stage in chunk.stages],
+    )
+    message.header.stamp = Time(nanoseconds=chunk.stamp_ns).to_msg()
+    return message
+
+
+def timing_message(stage: Stage) -> StageTiming:
+    """Fill a StageTiming."""
+    return StageTiming(
+        stage=stage.name,
+        stamp=Time(nanoseconds=stage.begin_ns).to_msg(),
+        duration=stage.duration,
+    )

@@ -1,0 +1,63 @@
+"""The policy node's parameters as one checked value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from dust_policy.steps import check_steps
+from dust_policy.task import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Values of the node's parameters; names, units and ranges as in `parameters`."""
+
+    checkpoint: str
+    action_steps: int
+    vision_steps: int
+    seed: int
+    prefix: str
+    prefix_limit: int
+    splice_lead: float
+    state_source: str
+    gripper_joints: list[str]
+    gripper_width: float
+    max_feature_age: float
+    max_state_age: float
+    start_timeout: float
+    feature_timeout: float
+    state_timeout: float
+    executor_timeout: float
+    client_timeout: float
+    max_time_limit: float
+    feedback_rate: float
+    device: str
+    dtype: str
+    threads: int
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Pick the settings out of the node's parameter values.
+
+        Raises:
+            ValueError: The values do not fit each other.
+        """
+        settings = cls(**{field.name: values[field.name] for field in fields(cls)})
+        if not settings.checkpoint:
+            raise ValueError(
+                "parameter 'checkpoint' is empty: give the folder of a checkpoint "
+                "(dust-init writes an untrained one)"
+            )
+        check_steps(settings.action_steps, settings.vision_steps)
+        return settings
+
+    @property
+    def limits(self) -> Limits:
+        """How long what may stay away during a task."""
+        return Limits(
+            start_ns=round(self.start_timeout * 1e9),
+            features_ns=round(self.feature_timeout * 1e9),
+            states_ns=round(self.state_timeout * 1e9),
+            executor_ns=round(self.executor_timeout * 1e9),
+            client_ns=round(self.client_timeout * 1e9),
+        )

@@ -1,0 +1,47 @@
+"""Mistakes in the node's parameters end in one line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dust_node.run import run
+from dust_policy.policy_node import PolicyNode
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "'checkpoint' is empty"),
+        (["checkpoint:=/nowhere"], "/nowhere is not a folder"),
+        (["action_steps:=0"], "parameter 'action_steps' is 0; allowed: 1 to 64"),
+        (["vision_steps:=7"], "vision_steps is 7, but must be a multiple of action_steps (4) or 0"),
+        (["prefix:=all"], "'prefix' is 'all'; allowed: none, committed"),
+        (["checkpoint:={checkpoint}", "device:=cuda:99"], "device 'cuda:99' can't be used"),
+    ],
+)
+def test_a_mistake_ends_in_one_line_and_exit_code_2(
+    arguments: list[str],
+    words: str,
+    checkpoint: Path,
+    ros_domain: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parameters = [
+        part for argument in arguments for part in ("-p", argument.format(checkpoint=checkpoint))
+    ]
+    code = run(PolicyNode, ["policy", "--ros-args", *parameters])
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+    assert code == 2
+    assert len(lines) == 1, lines
+    assert words in lines[0]
+
+
+def test_the_exit_code_reaches_the_shell(ros_domain: int) -> None:
+    command = [sys.executable, "-m", "dust_policy.policy_node"]
+    command += ["--ros-args", "-p", "vision_steps:=7"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 2
+    assert "multiple of action_steps" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,61 @@
+"""The YAML shows what the node declares, and values have to fit each other."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dust_node.lifecycle import AUTOSTART
+from dust_policy.parameters import PARAMETERS
+from dust_policy.settings import Settings
+
+YAML = Path(__file__).parents[3] / "config" / "policy.yaml"
+in_repository = pytest.mark.skipif(
+    not YAML.exists(), reason="tested outside the repository: no config/ folder"
+)
+
+
+@in_repository
+def test_yaml_lists_every_parameter_with_its_default() -> None:
+    values = yaml.safe_load(YAML.read_text())["dust_policy"]["ros__parameters"]
+    assert values == {row.name: row.default for row in (AUTOSTART, *PARAMETERS)}
+
+
+@in_repository
+@pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.name)
+def test_yaml_tells_unit_and_range(row: Any) -> None:
+    lines = [line.strip() for line in YAML.read_text().splitlines()]
+    comment = next(line for line in lines if line.startswith(f"{row.name}:")).partition("# ")[2]
+    assert comment
+    if row.unit:
+        assert comment.startswith(f"{row.unit}, ")
+    for word in row.choices:
+        assert word in comment
+    for bound in (row.low, row.high):
+        if bound is not None:
+            assert f"{bound:.10g}" in comment
+
+
+def settings(**changes: Any) -> Settings:
+    """Make settings from the defaults, a checkpoint and changes."""
+    values = {row.name: row.default for row in PARAMETERS} | {"checkpoint": "here"} | changes
+    return Settings.from_values(values)
+
+
+def test_limits_are_in_nanoseconds() -> None:
+    limits = settings(feature_timeout=1.5).limits
+    assert limits.features_ns == 1_500_000_000
+    assert limits.start_ns == 10_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"checkpoint": ""}, "'checkpoint' is empty"),
+        ({"vision_steps": 6}, "multiple of action_steps"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        settings(**changes)
