@@ -1,0 +1,28 @@
+"""Installation of dust_eval."""
+
+from setuptools import find_packages, setup
+
+NAME = "dust_eval"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    packages=find_packages(exclude=["test"]),
+    package_data={NAME: ["py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+    ],
+    install_requires=["setuptools", "numpy", "opencv-python-headless", "PyYAML", "tqdm"],
+    entry_points={
+        "console_scripts": [
+            "demo = dust_eval.demo:main",
+            "trials = dust_eval.trials:main",
+        ]
+    },
+    zip_safe=False,
+    maintainer="DUST for ROS 2 maintainers",
+    maintainer_email="maintainers@dust-ros2.invalid",
+    description="Trials of the paper's protocol through the running graph, and the demo.",
+    license="Apache-2.0",
+)
