@@ -1,0 +1,76 @@
+"""What all tests share: a ROS domain of their own, and nothing left behind at the end."""
+
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dust_start import shared_memory
+from dust_start.dds import profile_variables
+from dust_start.domain import claimed_domain, taken_domains
+
+ROOT = Path(__file__).resolve().parent
+# Every process that a test starts inherits this, also one whose parent has died.
+SESSION = f"DUST_TEST_SESSION={uuid.uuid4()}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    name, _, value = SESSION.partition("=")
+    os.environ[name] = value
+    os.environ.update(profile_variables(ROOT / "config" / "fastdds.xml"))
+    os.environ.setdefault("MUJOCO_GL", "egl")
+
+
+@pytest.fixture(scope="session")
+def ros_domain() -> Iterator[int]:
+    """Give a ROS_DOMAIN_ID that nobody else on this machine tests with, set in os.environ."""
+    with claimed_domain() as number:
+        before = os.environ.get("ROS_DOMAIN_ID")
+        os.environ["ROS_DOMAIN_ID"] = str(number)
+        yield number
+        if before is None:
+            del os.environ["ROS_DOMAIN_ID"]
+        else:
+            os.environ["ROS_DOMAIN_ID"] = before
+
+
+@pytest.fixture
+def fresh_ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Give a ROS_DOMAIN_ID to one test alone: nothing of another test's nodes is heard."""
+    with claimed_domain() as number:
+        monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+        yield number
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail the session if it leaves processes or shared memory behind, and remove them."""
+    before = shared_memory.segments()
+    yield
+    processes = _left_processes()
+    for pid in processes:
+        os.kill(pid, signal.SIGKILL)
+    memory = shared_memory.remove_orphans(shared_memory.segments() - before)
+    if taken_domains():
+        memory = set()  # another test session runs: perhaps it was theirs
+    assert not processes, f"tests left processes: {', '.join(processes.values())}"
+    assert not memory, f"tests left shared memory of killed nodes: {', '.join(sorted(memory))}"
+
+
+def _left_processes() -> dict[int, str]:
+    """Return pid and command line of the living processes that this session started."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue  # not ours, or gone
+        helper = "resource_tracker" in command  # multiprocessing's own, ends with us
+        if pid != os.getpid() and SESSION.encode() in environment and command and not helper:
+            found[pid] = command.strip()
+    return found

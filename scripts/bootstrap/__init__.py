@@ -1,0 +1,1 @@
+"""Sets up the workspace from ROS 2 wheels. Standard library only."""

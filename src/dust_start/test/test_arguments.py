@@ -1,0 +1,73 @@
+import pytest
+
+from dust_start import arguments
+from dust_start.arguments import Argument, Kind
+from dust_start.errors import StartError
+
+ROBOT = Argument("robot", "the arm", "sim", choices=("sim", "fr3"))
+STEPS = Argument("action_steps", "N_A", kind=Kind.INTEGER)
+RVIZ = Argument("rviz", "RViz", "false", Kind.BOOLEAN)
+KNOWN = {argument.name: argument for argument in (ROBOT, STEPS, RVIZ)}
+
+
+def test_defaults_and_given_values_are_typed():
+    values = arguments.parse({"action_steps": "8"}, KNOWN)
+    assert values == {"robot": "sim", "action_steps": 8, "rviz": False}
+
+
+def test_an_empty_text_stays_empty_for_every_kind():
+    assert arguments.parse({"action_steps": ""}, KNOWN)["action_steps"] == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"robot": "fr33"}, "robot:=fr33: must be one of sim, fr3; did you mean fr3?"),
+        ({"action_steps": "four"}, "action_steps:=four: must be a whole number"),
+        ({"rviz": "yes"}, "rviz:=yes: must be true or false"),
+    ],
+)
+def test_a_wrong_value_is_told_in_one_line(given, said):
+    with pytest.raises(StartError) as caught:
+        arguments.parse(given, KNOWN)
+    assert str(caught.value) == said
+
+
+def test_a_path_must_exist_and_becomes_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    checkpoint = Argument("checkpoint", "folder", kind=Kind.PATH)
+    assert checkpoint.parse("here") == str(tmp_path / "here")
+    with pytest.raises(StartError, match=r"checkpoint:=gone: .*/gone does not exist"):
+        checkpoint.parse("gone")
+
+
+def test_words_are_split_at_the_first_sign():
+    assert arguments.split(["robot:=a:=b"], KNOWN) == {"robot": "a:=b"}
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("robot=sim", "'robot=sim' is not of the form name:=value"),
+        ("robott:=sim", "unknown argument 'robott'; did you mean robot?; --show-args lists all"),
+    ],
+)
+def test_a_wrong_word_is_told_in_one_line(word, said):
+    with pytest.raises(StartError) as caught:
+        arguments.split([word], KNOWN)
+    assert str(caught.value) == said
+
+
+def test_a_boolean_default_of_the_file_reads_like_the_command_line():
+    declared = arguments.declare(
+        {"rviz": {"kind": "boolean", "default": False, "description": "RViz"}}
+    )
+    assert declared["rviz"].default == "false"
+    assert declared["rviz"].parse("True") is True
+
+
+def test_the_table_names_each_argument_with_default_and_choices():
+    table = arguments.describe(KNOWN)
+    assert "robot:=sim  (sim|fr3)" in table
+    assert "action_steps:=...  (integer)" in table

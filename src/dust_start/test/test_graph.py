@@ -1,0 +1,143 @@
+"""Checks config/cell.yaml itself, and what the graph makes of it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dust_start.errors import StartError
+from dust_start.graph import Graph
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return Graph(ROOT, yaml.safe_load((ROOT / "config/cell.yaml").read_text(encoding="utf-8")))
+
+
+def names(graph: Graph, **given: str) -> list[str]:
+    return [spec.name for spec in graph.nodes(graph.values(given))]
+
+
+def node(graph: Graph, name: str, **given: str):
+    return next(spec for spec in graph.nodes(graph.values(given)) if spec.name == name)
+
+
+def test_the_simulated_cell_runs_the_policy_by_default(graph):
+    assert names(graph) == ["dust_sim", "dust_executor", "dust_perception", "dust_policy"]
+
+
+def test_the_expert_takes_the_policys_seat(graph):
+    assert names(graph, policy="expert") == ["dust_sim", "dust_executor", "dust_expert"]
+
+
+def test_a_real_arm_needs_no_simulation(graph):
+    assert names(graph, robot="fr3") == ["dust_executor", "dust_perception", "dust_policy"]
+
+
+def test_the_two_machines_together_run_the_whole_graph(graph):
+    robot, gpu = names(graph, machine="robot"), names(graph, machine="gpu")
+    assert robot == ["dust_sim", "dust_executor"]
+    assert sorted(robot + gpu) == sorted(names(graph))
+
+
+def test_an_argument_left_empty_leaves_the_parameter_file_alone(graph):
+    assert "action_steps" not in node(graph, "dust_policy").parameters
+
+
+def test_arguments_reach_parameters_with_their_type(graph, tmp_path):
+    given = {"action_steps": "8", "vision_steps": "16", "checkpoint": str(tmp_path)}
+    parameters = node(graph, "dust_policy", **given).parameters
+    assert parameters["action_steps"] == 8
+    assert parameters["vision_steps"] == 16
+    assert parameters["checkpoint"] == str(tmp_path)
+
+
+def test_simulated_time_is_published_by_the_cell_and_used_by_the_others(graph):
+    assert node(graph, "dust_sim", use_sim_time="true").parameters["publish_clock"] is True
+    assert node(graph, "dust_executor", use_sim_time="true").parameters["use_sim_time"] is True
+
+
+def test_the_viewers_off_stays_a_text(graph):
+    assert node(graph, "dust_sim", viewer="off").parameters["viewer"] == "off"
+
+
+def test_a_users_parameter_file_comes_last(graph, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("/**/dust_executor: {ros__parameters: {rate: 20.0}}\n")
+    files = node(graph, "dust_executor", params_file=str(mine)).parameter_files
+    assert files == (ROOT / "config/executor.yaml", mine)
+
+
+def test_a_users_parameter_file_must_name_nodes_of_the_graph(graph, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("dust_polcy: {ros__parameters: {seed: 1}}\n")
+    with pytest.raises(StartError, match="names no node of the graph; did you mean dust_policy"):
+        graph.nodes(graph.values({"params_file": str(mine)}))
+
+
+@pytest.mark.parametrize("policy", ["dust", "expert"])
+def test_parameter_files_reach_their_nodes_in_a_namespace(graph, policy):
+    assert len(names(graph, namespace="lab", policy=policy)) >= 3
+
+
+def test_the_zed_wrappers_topics_are_remapped_in_a_namespace_only(graph):
+    assert node(graph, "dust_perception", robot="fr3").remappings == ()
+    remappings = dict(node(graph, "dust_perception", robot="fr3", namespace="lab").remappings)
+    wrist = "zed_wrist/zed_node/rgb/color/rect/image"
+    assert remappings[wrist] == "zed_wrist/zed_wrist/rgb/color/rect/image"
+    assert node(graph, "dust_perception", namespace="lab").remappings == ()
+
+
+def test_one_dead_node_ends_the_simulation_but_not_the_arms_driver(graph):
+    assert node(graph, "dust_policy").required
+    assert not node(graph, "dust_policy", robot="fr3").required
+    assert not node(graph, "rviz", rviz="true").required
+
+
+@pytest.mark.parametrize(
+    ("given", "profile"),
+    [
+        ({}, "fastdds.xml"),
+        ({"machine": "gpu"}, "fastdds_network.xml"),
+        ({"dds": "network"}, "fastdds_network.xml"),
+        ({"machine": "gpu", "dds": "local"}, "fastdds.xml"),
+    ],
+)
+def test_the_dds_profile_follows_the_machines(graph, given, profile):
+    assert graph.dds_profile(graph.values(given)) == ROOT / "config" / profile
+
+
+def test_the_users_own_dds_profile_can_stay(graph):
+    assert graph.dds_profile(graph.values({"dds": "system"})) is None
+
+
+def test_what_cannot_run_together_is_refused(graph):
+    with pytest.raises(StartError, match=r"^robot:=fr3 policy:=expert: the scripted expert"):
+        graph.values({"robot": "fr3", "policy": "expert"})
+
+
+def test_missing_packages_are_named_with_what_installs_them(graph):
+    environment = {"AMENT_PREFIX_PATH": "", "ROS_DISTRO": "kilted"}
+    with pytest.raises(StartError) as caught:
+        graph.check_installed(["rviz2", "franka_bringup", "franka_gripper"], environment)
+    assert "rviz2: sudo apt install ros-kilted-rviz2; " in str(caught.value)
+    assert "franka_bringup, franka_gripper: build from source" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_file_that_the_description_names_exists(graph):
+    for given in ({}, {"policy": "expert"}, {"rviz": "true"}):
+        for spec in graph.nodes(graph.values(given)):
+            paths = [*spec.parameter_files, *(a for a in spec.arguments if a.startswith("/"))]
+            assert [path for path in paths if not Path(path).is_file()] == []
+
+
+def test_every_argument_has_a_description(graph):
+    assert [a.name for a in graph.arguments.values() if len(a.description) < 10] == []
+
+
+def test_a_workspace_that_is_not_built_is_told():
+    with pytest.raises(StartError, match="dust_bringup is not installed: build the workspace"):
+        Graph.load({"AMENT_PREFIX_PATH": ""})

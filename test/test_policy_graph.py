@@ -1,0 +1,36 @@
+"""Whole graph: cell, perception, an untrained tiny policy and executor run together."""
+
+import pytest
+
+from dust_eval.cell_client import CellClient
+from dust_eval.demo import make_checkpoint, measure_policy
+from dust_eval.graph import last_lines, running_graph
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """An untrained checkpoint of the size `tiny`."""
+    return make_checkpoint(tmp_path_factory.mktemp("checkpoint") / "tiny")
+
+
+@pytest.mark.timeout(300)
+def test_images_become_motion_within_limits(ros_domain, tmp_path, checkpoint):
+    log = tmp_path / "graph.log"
+    arguments = ["robot:=sim", "policy:=dust", f"checkpoint:={checkpoint}"]
+    with (
+        running_graph(arguments, log=log, domain_id=ros_domain) as process,
+        CellClient(domain_id=ros_domain) as client,
+    ):
+        client.wait_ready(timeout_sec=120, alive=lambda: process.poll() is None)
+        client.audit(reset=True)
+        report = measure_policy(client, seconds=8)
+        audit = client.audit(reset=False)
+    # Speed is measured by `make bench`; here the machine may be busy with anything.
+    assert report.accepted >= 5, last_lines(log, 40)
+    assert report.frames_published >= 100
+    assert report.frames_lost == 0
+    assert report.latency_p95 < 5
+    assert audit.samples > 8_000
+    assert sum(audit.outside) == 0
+    assert process.returncode == 0, last_lines(log, 40)
+    assert "Traceback" not in log.read_text()
