@@ -20,11 +20,13 @@ class ArmWatch:
     Attributes:
         measured: Set once the arm was measured since the last `forget`.
         planned: Set once the executor told its plan since the last `forget`.
+        mode: Mode that the executor told last; see dust_msgs/ExecutorState.
     """
 
     def __init__(self, node: Node) -> None:
         self.measured = threading.Event()
         self.planned = threading.Event()
+        self.mode = ExecutorState.IDLE
         self._positions: dict[str, float] = {}
         self._plan: dict[str, float] = {}
         node.create_subscription(JointState, "joint_states", self._on_measured, SENSOR)
@@ -53,4 +55,5 @@ class ArmWatch:
     def _on_planned(self, state: ExecutorState) -> None:
         # The first sample of the committed plan is where the arm should be now.
         self._plan = dict(zip(state.joint_names, state.positions, strict=False))
+        self.mode = state.mode
         self.planned.set()

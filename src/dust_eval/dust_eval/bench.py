@@ -15,6 +15,7 @@ from pathlib import Path
 from dust_eval.cell_client import GraphError
 from dust_eval.demo import make_checkpoint, run_policy
 from dust_eval.probe import GraphReport
+from dust_start.domain import claimed_domain
 
 PACKAGES = ("ros-rclpy", "numpy", "torch", "transformers", "mujoco", "ruckig")
 
@@ -59,7 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=3, help="how often the graph is started")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of each measurement")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="folder for logs")
-    parser.add_argument("--domain", type=int, default=79, help="ROS domain of the graph")
     options = parser.parse_args(arguments)
     print("\n".join(machine_lines()), flush=True)
     checkpoint = make_checkpoint(options.out.parent / "checkpoints" / "tiny-untrained")
@@ -67,9 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for run in range(options.runs):
         print(f"run {run + 1} of {options.runs}, {options.seconds:g} s ...", flush=True)
         try:
-            report = run_policy(
-                options.out, checkpoint, seconds=options.seconds, domain_id=options.domain
-            )
+            with claimed_domain() as domain_id:
+                report = run_policy(
+                    options.out, checkpoint, seconds=options.seconds, domain_id=domain_id
+                )
         except GraphError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1

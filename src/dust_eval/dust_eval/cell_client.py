@@ -21,6 +21,7 @@ from std_srvs.srv import Trigger
 from dust_eval.arm_watch import ArmWatch
 from dust_eval.trial import TrialSpec
 from dust_msgs.action import ExecuteTask
+from dust_msgs.msg import ExecutorState
 from dust_msgs.srv import AuditCommands, InjectFault, JudgeCell, ResetCell
 
 ANSWER_SEC = 20.0
@@ -87,7 +88,7 @@ class CellClient:
 
     def __init__(self, *, domain_id: int | None = None, use_sim_time: bool = False) -> None:
         self._context = rclpy.Context()
-        rclpy.init(context=self._context, domain_id=domain_id)
+        rclpy.init(args=[], context=self._context, domain_id=domain_id)
         overrides = [Parameter("use_sim_time", value=use_sim_time)]
         self.node = Node("dust_eval", context=self._context, parameter_overrides=overrides)
         self._reset = self.node.create_client(ResetCell, "dust_sim/reset")
@@ -192,10 +193,21 @@ class CellClient:
         answer = self._call(self._fault, request)
         _require(answer.success, answer.message)
 
-    def rearm(self) -> None:
-        """Let the executor move again after a stop for cause."""
-        answer = self._call(self._rearm, Trigger.Request())
-        _require(answer.success, answer.message)
+    def rearm_if_stopped(self) -> None:
+        """Let the executor move again if it has stopped for cause.
+
+        Raises:
+            GraphError: It kept refusing; the message says why.
+        """
+        deadline = time.monotonic() + ANSWER_SEC
+        while True:
+            self._arm.forget()
+            _require(self._arm.planned.wait(ANSWER_SEC), "executor_state stopped")
+            if self._arm.mode != ExecutorState.STOPPED:
+                return
+            answer = self._call(self._rearm, Trigger.Request())
+            # It refuses while the arm still comes to rest.
+            _require(answer.success or time.monotonic() < deadline, answer.message)
 
     def start_task(
         self,

@@ -21,6 +21,7 @@ from dust_eval.runner import run_trial
 from dust_eval.table import success_table
 from dust_eval.trial import TrialResult, TrialSpec
 from dust_msgs.action import ExecuteTask
+from dust_start.domain import claimed_domain
 
 SPECS = (
     TrialSpec("box_to_bowl", "blue_cube", 0, ("sponge",)),
@@ -52,7 +53,8 @@ class _Line:
 
     def end(self, text: str) -> None:
         start = f"\r{self._text} " if self._live else ""
-        print(f"{start}{text}          ", flush=True)
+        # Blanks cover what is left of the longer line of progress.
+        print(f"{start}{text}" + " " * 10 * self._live, flush=True)
 
 
 def run_expert(out: Path, *, domain_id: int) -> list[TrialResult]:
@@ -146,11 +148,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for films, logs")
     parser.add_argument("--seconds", type=float, default=20.0, help="length of the policy's part")
-    parser.add_argument("--domain", type=int, default=78, help="ROS domain of the demo")
     options = parser.parse_args(arguments)
     began = time.monotonic()
     try:
-        return _demo(options.out, seconds=options.seconds, domain_id=options.domain)
+        with claimed_domain() as domain_id:
+            return _demo(options.out, seconds=options.seconds, domain_id=domain_id)
     except (GraphError, subprocess.CalledProcessError) as error:
         print(f"\ndemo failed: {error}", file=sys.stderr)
         return 1

@@ -17,6 +17,7 @@ from dust_eval.graph import last_lines, running_graph
 from dust_eval.runner import run_trial
 from dust_eval.table import success_table
 from dust_eval.trial import TrialResult, TrialSpec, load_protocol
+from dust_start.domain import claimed_domain
 
 READY_SEC = 90.0
 """Longest time until the graph is up; the first start prepares the robot model. Unit: s."""
@@ -42,7 +43,7 @@ def run_trials(
             result = TrialResult(spec, 0.0, str(error), 0.0, 0, 0, 0, (0.0, 0.0, 0.0, 0.0))
         results.append(result)
         if result.score < 1:
-            client.rearm()
+            client.rearm_if_stopped()
             bar.write(f"{spec.name}: {result.score:g} ({result.reason})", file=sys.stderr)
         bar.set_postfix_str(f"{sum(row.score for row in results):g} of {len(results)}")
     return results
@@ -63,7 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--protocol", type=Path, required=True, help="YAML of tasks, objects, seeds"
     )
     parser.add_argument("--out", type=Path, default=Path("out/trials"), help="folder for results")
-    parser.add_argument("--domain", type=int, default=77, help="ROS domain of the graph")
     parser.add_argument("--graph", nargs="*", default=[], help="further arguments of the graph")
     options = parser.parse_args(arguments)
     try:
@@ -74,8 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log = options.out / "graph.log"
     graph = ["robot:=sim", f"policy:={options.driver}", *options.graph]
     with (
-        running_graph(graph, log=log, domain_id=options.domain) as process,
-        CellClient(domain_id=options.domain) as client,
+        claimed_domain() as domain_id,
+        running_graph(graph, log=log, domain_id=domain_id) as process,
+        CellClient(domain_id=domain_id) as client,
     ):
         try:
             client.wait_ready(timeout_sec=READY_SEC, alive=lambda: process.poll() is None)

@@ -2,24 +2,10 @@
 
 import cv2
 import numpy as np
-import pytest
-import rclpy
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from dust_eval.film import STILLS, Film
 from dust_node.qos import RELIABLE
-
-
-@pytest.fixture
-def node(ros_domain):
-    context = rclpy.Context()
-    rclpy.init(context=context, domain_id=ros_domain)
-    node = Node("film", context=context)
-    yield node
-    node.destroy_node()
-    rclpy.shutdown(context=context)
 
 
 def image(shade):
@@ -29,21 +15,21 @@ def image(shade):
     return Image(height=36, width=70, step=300, encoding="bgra8", data=padded.tobytes())
 
 
-def test_frames_reach_the_file(node, tmp_path):
-    publisher = node.create_publisher(Image, "image", RELIABLE)
-    film = Film(node, "image", rate=15.0)
-    executor = SingleThreadedExecutor(context=node.context)
-    executor.add_node(node)
-    deadline = node.get_clock().now().nanoseconds + 10_000_000_000
+def test_frames_reach_the_file(probe, tmp_path):
+    publisher = probe.node.create_publisher(Image, "image", RELIABLE)
+    film = Film(probe.node, "image", rate=15.0)
     sent = 0
-    while film.frames < 20 and node.get_clock().now().nanoseconds < deadline:
+
+    def twenty_on_film():
+        nonlocal sent
         if sent == film.frames:
             publisher.publish(image(sent * 10))
             sent += 1
-        executor.spin_once(timeout_sec=0.02)
+        return film.frames >= 20
+
+    probe.wait(twenty_on_film, timeout_sec=10.0)
     path = tmp_path / "films" / "trial.mp4"
     film.close(path)
-    executor.shutdown()
     video = cv2.VideoCapture(str(path))
     shades = []
     while True:
@@ -57,7 +43,7 @@ def test_frames_reach_the_file(node, tmp_path):
     assert strip.shape == (2 * 180, STILLS // 2 * 320, 3)
 
 
-def test_nothing_recorded_writes_nothing(node, tmp_path):
-    film = Film(node, "image", rate=15.0)
+def test_nothing_recorded_writes_nothing(probe, tmp_path):
+    film = Film(probe.node, "image", rate=15.0)
     film.close(tmp_path / "trial.mp4")
     assert list(tmp_path.iterdir()) == []

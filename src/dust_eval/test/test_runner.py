@@ -49,7 +49,7 @@ class ScriptedClient:
         score = self.scores.pop(0) if len(self.scores) > 1 else self.scores[0]
         return Judgement(score, f"score {score}")
 
-    def rearm(self):
+    def rearm_if_stopped(self):
         self.rearmed += 1
 
 
@@ -92,6 +92,6 @@ def test_the_graph_that_is_gone_ends_the_run():
         raise GraphError("gone")
 
     client.reset = gone
-    client.rearm = gone
+    client.rearm_if_stopped = gone
     with pytest.raises(GraphError, match="gone"):
         run_trials([SPEC], client, time_limit_sec=1, progress=False)

@@ -143,7 +143,7 @@ class PerceptionNode(DustNode):
 
     def _on_image(self, view: str, message: Any) -> None:
         assert self._monitor is not None
-        self._monitor.tick(f"image {view}")
+        self._monitor.tick(f"{view} images")
         stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
         self._synchroniser.add(view, stamp_ns, message)
         self._encode_if_due()
