@@ -72,6 +72,9 @@ class Graph:
         values = arguments.parse(given, self.arguments)
         values["share"] = str(self.share)
         values["namespaced"] = values["namespace"] != ""
+        for name, rules in self._description["automatic"].items():
+            if values[name] == "auto":
+                values[name] = next(rule["choose"] for rule in rules if holds(rule["when"], values))
         for refused in self._description["refused"]:
             if holds(refused["when"], values):
                 said = " ".join(f"{name}:={_text(values[name])}" for name in refused["when"])

@@ -24,12 +24,18 @@ def node(graph: Graph, name: str, **given: str):
     return next(spec for spec in graph.nodes(graph.values(given)) if spec.name == name)
 
 
-def test_the_simulated_cell_runs_the_policy_by_default(graph):
-    assert names(graph) == ["dust_sim", "dust_executor", "dust_perception", "dust_policy"]
+POLICY = ["dust_sim", "dust_executor", "dust_perception", "dust_policy"]
+EXPERT = ["dust_sim", "dust_executor", "dust_expert"]
 
 
-def test_the_expert_takes_the_policys_seat(graph):
-    assert names(graph, policy="expert") == ["dust_sim", "dust_executor", "dust_expert"]
+def test_the_expert_drives_the_simulated_cell_until_a_checkpoint_is_given(graph, tmp_path):
+    assert names(graph) == EXPERT
+    assert names(graph, checkpoint=str(tmp_path)) == POLICY
+
+
+def test_who_drives_can_be_chosen(graph, tmp_path):
+    assert names(graph, policy="dust") == POLICY
+    assert names(graph, policy="expert", checkpoint=str(tmp_path)) == EXPERT
 
 
 def test_a_real_arm_needs_no_simulation(graph):
@@ -43,7 +49,7 @@ def test_the_two_machines_together_run_the_whole_graph(graph):
 
 
 def test_an_argument_left_empty_leaves_the_parameter_file_alone(graph):
-    assert "action_steps" not in node(graph, "dust_policy").parameters
+    assert "action_steps" not in node(graph, "dust_policy", policy="dust").parameters
 
 
 def test_arguments_reach_parameters_with_their_type(graph, tmp_path):
@@ -84,15 +90,17 @@ def test_parameter_files_reach_their_nodes_in_a_namespace(graph, policy):
 
 def test_the_zed_wrappers_topics_are_remapped_in_a_namespace_only(graph):
     assert node(graph, "dust_perception", robot="fr3").remappings == ()
-    remappings = dict(node(graph, "dust_perception", robot="fr3", namespace="lab").remappings)
+    remappings = dict(
+        node(graph, "dust_perception", robot="fr3", namespace="lab", policy="dust").remappings
+    )
     wrist = "zed_wrist/zed_node/rgb/color/rect/image"
     assert remappings[wrist] == "zed_wrist/zed_wrist/rgb/color/rect/image"
-    assert node(graph, "dust_perception", namespace="lab").remappings == ()
+    assert node(graph, "dust_perception", namespace="lab", policy="dust").remappings == ()
 
 
 def test_one_dead_node_ends_the_simulation_but_not_the_arms_driver(graph):
-    assert node(graph, "dust_policy").required
-    assert not node(graph, "dust_policy", robot="fr3").required
+    assert node(graph, "dust_executor").required
+    assert not node(graph, "dust_executor", robot="fr3").required
     assert not node(graph, "rviz", rviz="true").required
 
 
@@ -128,7 +136,7 @@ def test_missing_packages_are_named_with_what_installs_them(graph):
 
 
 def test_every_file_that_the_description_names_exists(graph):
-    for given in ({}, {"policy": "expert"}, {"rviz": "true"}):
+    for given in ({"policy": "dust"}, {"policy": "expert"}, {"rviz": "true"}):
         for spec in graph.nodes(graph.values(given)):
             paths = [*spec.parameter_files, *(a for a in spec.arguments if a.startswith("/"))]
             assert [path for path in paths if not Path(path).is_file()] == []
