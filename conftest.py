@@ -1,4 +1,7 @@
-"""What all tests share: a ROS domain of their own, and nothing left behind at the end."""
+"""What all tests share: a ROS domain of their own, and nothing left behind at the end.
+
+Nodes in processes, a node to talk to them and a checkpoint: test/support.
+"""
 
 import os
 import signal
@@ -11,6 +14,9 @@ import pytest
 from dust_start import shared_memory
 from dust_start.dds import profile_variables
 from dust_start.domain import claimed_domain, taken_domains
+
+pytest.register_assert_rewrite("support")
+pytest_plugins = ("support.fixtures",)
 
 ROOT = Path(__file__).resolve().parent
 # Every process that a test starts inherits this, also one whose parent has died.

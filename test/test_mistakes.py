@@ -1,30 +1,8 @@
 """Whole programs: a user's mistake ends in one clear line and a non-zero exit code."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-
-def run(*command, domain):
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(domain)}
-    return subprocess.run(
-        [sys.executable, "-m", *command],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        env=environment,
-    )
-
-
-def one_line(process):
-    """Return the one line on stderr that tells the mistake."""
-    assert process.returncode != 0
-    assert "Traceback" not in process.stderr + process.stdout
-    lines = [line for line in process.stderr.splitlines() if line.strip()]
-    assert len(lines) == 1, process.stderr
-    return lines[0]
+from support.program import refusal
 
 
 @pytest.mark.parametrize(
@@ -41,28 +19,19 @@ def one_line(process):
     ],
 )
 def test_a_wrong_parameter(module, arguments, words, ros_domain):
-    line = one_line(run(module, "--ros-args", *arguments, domain=ros_domain))
-    assert words in line
+    assert words in refusal(module, "--ros-args", *arguments)
 
 
 def test_malformed_yaml(ros_domain, tmp_path):
     path = tmp_path / "executor.yaml"
     path.write_text("dust_executor:\n  ros__parameters:\n    lead: [0.03\n")
-    command = ["dust_executor.executor_node", "--ros-args", "--params-file", str(path)]
-    line = one_line(run(*command, domain=ros_domain))
+    line = refusal("dust_executor.executor_node", "--ros-args", "--params-file", str(path))
     assert "executor.yaml, line" in line
 
 
-def test_a_wrong_camera_name(ros_domain, tmp_path):
-    subprocess.run(
-        [sys.executable, "-m", "dust_model.init", str(tmp_path / "tiny"), "--size", "tiny"],
-        check=True,
-        capture_output=True,
-    )
-    arguments = ["-p", f"checkpoint:={tmp_path / 'tiny'}", "-p", "views:=[wirst, side]"]
-    line = one_line(
-        run("dust_perception.perception_node", "--ros-args", *arguments, domain=ros_domain)
-    )
+def test_a_wrong_camera_name(ros_domain, tiny_checkpoint):
+    arguments = ["-p", f"checkpoint:={tiny_checkpoint}", "-p", "views:=[wirst, side]"]
+    line = refusal("dust_perception.perception_node", "--ros-args", *arguments)
     assert "wirst" in line
     assert "wrist" in line
 
@@ -76,4 +45,4 @@ def test_a_wrong_camera_name(ros_domain, tmp_path):
     ],
 )
 def test_a_wrong_argument_of_the_starter(arguments, words, ros_domain):
-    assert words in one_line(run("dust_start", *arguments, domain=ros_domain))
+    assert words in refusal("dust_start", *arguments)

@@ -3,20 +3,14 @@
 import pytest
 
 from dust_eval.cell_client import CellClient
-from dust_eval.demo import make_checkpoint, measure_policy
+from dust_eval.demo import measure_policy
 from dust_eval.graph import last_lines, running_graph
 
 
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory):
-    """An untrained checkpoint of the size `tiny`."""
-    return make_checkpoint(tmp_path_factory.mktemp("checkpoint") / "tiny")
-
-
 @pytest.mark.timeout(300)
-def test_images_become_motion_within_limits(ros_domain, tmp_path, checkpoint):
+def test_images_become_motion_within_limits(ros_domain, tmp_path, tiny_checkpoint):
     log = tmp_path / "graph.log"
-    arguments = ["robot:=sim", "policy:=dust", f"checkpoint:={checkpoint}"]
+    arguments = ["robot:=sim", "policy:=dust", f"checkpoint:={tiny_checkpoint}"]
     with (
         running_graph(arguments, log=log, domain_id=ros_domain) as process,
         CellClient(domain_id=ros_domain) as client,

@@ -101,7 +101,7 @@ def test_model_files_come_without_their_dependencies(layout, ran):
 def test_the_user_may_name_an_index_for_torch(layout, ran, monkeypatch):
     monkeypatch.setenv("TORCH_INDEX", "https://torch.invalid/cpu")
     packages.ensure_requirements(layout, "model", Stamps(layout.stamps), Console())
-    packages.ensure_requirements(layout, "dev", Stamps(layout.stamps), Console())
+    packages.ensure_requirements(layout, "jazzy", Stamps(layout.stamps), Console())
     assert "https://torch.invalid/cpu" in ran[0]
     assert "https://torch.invalid/cpu" not in ran[1]
 

@@ -117,6 +117,8 @@ class CellClient:
         self._thread.join(10)
         self.node.destroy_node()
         rclpy.try_shutdown(context=self._context)
+        # Until its participant is gone, this process keeps ended nodes' shared memory open.
+        self._context.destroy()
 
     def wait_ready(self, *, timeout_sec: float, alive: Callable[[], bool] = lambda: True) -> None:
         """Wait until everything that a trial needs answers.

@@ -1,10 +1,5 @@
 """The whole node over DDS: a process of its own, joint states and chunks from here."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from array import array
 
 import numpy as np
@@ -15,7 +10,6 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 import rclpy
 from builtin_interfaces.msg import Time
 from rclpy.action import ActionServer
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
@@ -25,28 +19,28 @@ from dust_executor.executor_node import ExecutorNode
 from dust_msgs.action import Gripper
 from dust_msgs.msg import ActionChunk, ExecutorState, RobotState
 from dust_msgs.srv import EndTask, StartTask
+from support.probe import Probe
+from support.program import Program, refusal
 
 NS = 1_000_000_000
 NAMES = [f"fr3_joint{index}" for index in range(1, 8)]
 FINGERS = ["fr3_finger_joint1", "fr3_finger_joint2"]
 HOME = np.array([0, -np.pi / 4, 0, -3 * np.pi / 4, 0, np.pi / 2, np.pi / 4])
-COMMAND = [sys.executable, "-m", "dust_executor.executor_node", "--ros-args"]
+MODULE = "dust_executor.executor_node"
 
 
-class Rig:
+class Rig(Probe):
     """A robot, a policy and a hand in the test's own process."""
 
-    def __init__(self) -> None:
-        self.node = rclpy.create_node("rig")
-        self.executor = SingleThreadedExecutor()
-        self.executor.add_node(self.node)
-        self.states: list[ExecutorState] = []
-        self.trajectories: list[JointTrajectory] = []
-        self.grips: list[int] = []
+    patience_sec = 10.0
+
+    def __init__(self, domain_id: int) -> None:
+        # ExecutorNode, which one test makes here, goes to the default context.
+        super().__init__(domain_id, context=rclpy.get_default_context())
         node = self.node
-        node.create_subscription(ExecutorState, "executor_state", self.states.append, 10)
-        topic = "fr3_arm_controller/joint_trajectory"
-        node.create_subscription(JointTrajectory, topic, self.trajectories.append, 10)
+        self.states = self.listen(ExecutorState, "executor_state")
+        self.trajectories = self.listen(JointTrajectory, "fr3_arm_controller/joint_trajectory")
+        self.grips: list[int] = []
         self.joints = node.create_publisher(JointState, "joint_states", 10)
         self.robot = node.create_publisher(RobotState, "robot_state", 10)
         self.chunks = node.create_publisher(ActionChunk, "action_chunk", 10)
@@ -76,24 +70,12 @@ class Rig:
             return HOME
         return np.array(self.states[-1].positions[:7])
 
-    def spin_until(self, condition, *, timeout: float = 10.0):
-        """Spin until the condition is true and return it; fail after the timeout."""
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
-            self.executor.spin_once(timeout_sec=0.02)
-            result = condition()
-            if result:
-                return result
-        raise AssertionError(f"nothing after {timeout} s; last state {self.states[-1:]}")
+    def situation(self) -> str:
+        return f"last state {self.states[-1:]}"
 
-    def call(self, kind, name: str, **fields):
+    def ask(self, kind, name: str, **fields):
         """Call a service of the node and return its answer."""
-        client = self.node.create_client(kind, f"dust_executor/{name}")
-        self.spin_until(client.service_is_ready)
-        future = client.call_async(kind.Request(**fields))
-        self.spin_until(future.done)
-        self.node.destroy_client(client)
-        return future.result()
+        return self.call(kind, f"dust_executor/{name}", **fields)
 
     def send(self, *, amplitude: float = 0.1, age: float = 0.1, **changes) -> ActionChunk:
         """Publish a chunk that moves the first joint out by `amplitude` rad."""
@@ -120,57 +102,38 @@ class Rig:
         return self.states[-1].mode if self.states else None
 
     def wait_for(self, mode: int) -> ExecutorState:
-        self.spin_until(lambda: self.mode() == mode)
+        self.wait(lambda: self.mode() == mode)
         return self.states[-1]
 
     def start(self):
         # The node may not have seen the arm yet.
         def try_it():
-            answer = self.call(StartTask, "start_task", task_id="task", source="test")
+            answer = self.ask(StartTask, "start_task", task_id="task", source="test")
             return answer if answer.success else None
 
-        answer = self.spin_until(try_it)
+        answer = self.wait(try_it)
         self.sequence = 0
         self.wait_for(ExecutorState.HOLDING)
-        self.spin_until(lambda: self.chunks.get_subscription_count() == 1)
+        self.wait(lambda: self.chunks.get_subscription_count() == 1)
         return answer
 
     def close(self) -> None:
         self.hand.destroy()
-        self.executor.shutdown()
-        self.node.destroy_node()
+        super().close()
 
 
 @pytest.fixture
 def rig(fresh_ros_domain):
-    rclpy.init(domain_id=fresh_ros_domain)
-    rig = Rig()
+    rig = Rig(fresh_ros_domain)
     yield rig
     rig.close()
-    rclpy.shutdown()
 
 
 @pytest.fixture
-def node(rig):
-    process = subprocess.Popen(
-        [*COMMAND, "-p", "watchdog.chunk_timeout:=1.0"],
-        env=os.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    yield process
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=15)
-
-
-def end_by_sigint(process) -> str:
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=15)
-    assert process.returncode == 0, output
-    assert "Traceback" not in output
-    return output
+def node(rig, tmp_path):
+    program = Program(MODULE, "watchdog.chunk_timeout:=1.0", log=tmp_path / "node.log")
+    yield program
+    program.stop()
 
 
 def check_trajectory(message: JointTrajectory) -> None:
@@ -190,7 +153,7 @@ def test_chunks_become_trajectories_and_silence_a_stop(rig, node):
     published = len(rig.trajectories)
     rig.send(gripper=array("d", [0.0] * 16))
     state = rig.wait_for(ExecutorState.RUNNING)
-    rig.spin_until(lambda: len(rig.trajectories) > published)
+    rig.wait(lambda: len(rig.trajectories) > published)
     message = rig.trajectories[-1]
     check_trajectory(message)
     # Absolute stamp, a little before now, then 16 actions minus the stale ones, then the tail.
@@ -198,23 +161,23 @@ def test_chunks_become_trajectories_and_silence_a_stop(rig, node):
     stamp = message.header.stamp.sec * NS + message.header.stamp.nanosec
     assert -0.3 < (stamp - now) / NS < 0.3
     assert message.points[-1].positions[0] - HOME[0] == pytest.approx(0.1, abs=0.02)
-    rig.spin_until(lambda: rig.states[-1].accepted == 1)
+    rig.wait(lambda: rig.states[-1].accepted == 1)
     state = rig.states[-1]
     assert state.last_sequence == 1
     assert 0.5 < state.buffer < 1.1
     assert len(state.positions) == len(state.velocities) == 16 * 7
     assert len(state.gripper) == 16
-    rig.spin_until(lambda: rig.grips == [Gripper.Goal.GRASP])
+    rig.wait(lambda: rig.grips == [Gripper.Goal.GRASP])
     rig.wait_for(ExecutorState.HOLDING)
     state = rig.wait_for(ExecutorState.STOPPED)
     assert state.reason == "no valid chunk for 1 s"
-    refused = rig.call(StartTask, "start_task", task_id="next", source="test")
+    refused = rig.ask(StartTask, "start_task", task_id="next", source="test")
     assert not refused.success
     assert "rearm" in refused.message
-    rig.spin_until(lambda: rig.call(Trigger, "rearm").success)
+    rig.wait(lambda: rig.ask(Trigger, "rearm").success)
     rig.wait_for(ExecutorState.IDLE)
     rig.start()
-    end_by_sigint(node)
+    node.end()
 
 
 BAD = {
@@ -233,18 +196,18 @@ BAD = {
 @pytest.mark.parametrize("half", [0, 1])
 def test_bad_chunks_are_rejected_and_move_nothing(rig, node, half):
     rig.start()
-    rig.spin_until(lambda: rig.trajectories)
+    rig.wait(lambda: rig.trajectories)
     published = len(rig.trajectories)
     for count, (changes, reason) in enumerate(list(BAD.values())[half::2], start=1):
         rig.send(**changes)
-        rig.spin_until(lambda count=count: rig.states[-1].rejected == count, timeout=0.9)
+        rig.wait(lambda count=count: rig.states[-1].rejected == count, timeout_sec=0.9)
         assert reason in rig.states[-1].last_rejection
     assert len(rig.trajectories) == published
     # A good one afterwards: the task goes on.
     rig.send()
     rig.wait_for(ExecutorState.RUNNING)
-    rig.spin_until(lambda: len(rig.trajectories) > published)
-    end_by_sigint(node)
+    rig.wait(lambda: len(rig.trajectories) > published)
+    node.end()
 
 
 def test_faults_stop_and_end_task_rests(rig, node):
@@ -254,32 +217,32 @@ def test_faults_stop_and_end_task_rests(rig, node):
     rig.robot.publish(RobotState(robot_mode=RobotState.REFLEX, errors=["cartesian_reflex"]))
     state = rig.wait_for(ExecutorState.STOPPED)
     assert state.reason == "robot mode is REFLEX (cartesian_reflex)"
-    assert "REFLEX" in rig.call(Trigger, "rearm").message
+    assert "REFLEX" in rig.ask(Trigger, "rearm").message
     rig.robot.publish(RobotState(robot_mode=RobotState.MOVE))
-    rig.spin_until(lambda: rig.call(Trigger, "rearm").success)
+    rig.wait(lambda: rig.ask(Trigger, "rearm").success)
     rig.start()
     rig.send()
     rig.wait_for(ExecutorState.RUNNING)
     published = len(rig.trajectories)
-    assert not rig.call(EndTask, "end_task", task_id="other").success
-    assert rig.call(EndTask, "end_task", task_id="task", reason="done").success
+    assert not rig.ask(EndTask, "end_task", task_id="other").success
+    assert rig.ask(EndTask, "end_task", task_id="task", reason="done").success
     rig.wait_for(ExecutorState.IDLE)
-    rig.spin_until(lambda: len(rig.trajectories) > published)
+    rig.wait(lambda: len(rig.trajectories) > published)
     check_trajectory(rig.trajectories[-1])
     rig.start()
     rig.joints_alive = False
     state = rig.wait_for(ExecutorState.STOPPED)
     assert "joint states are" in state.reason
-    end_by_sigint(node)
+    node.end()
 
 
 def test_stop_service_needs_rearm(rig, node):
     rig.start()
-    assert rig.call(Trigger, "stop").success
+    assert rig.ask(Trigger, "stop").success
     assert rig.wait_for(ExecutorState.STOPPED).reason == "stop was called"
     rig.send()
-    rig.spin_until(lambda: "no task is running" in rig.states[-1].last_rejection)
-    end_by_sigint(node)
+    rig.wait(lambda: "no task is running" in rig.states[-1].last_rejection)
+    node.end()
 
 
 def test_lifecycle_goes_round_twice(rig):
@@ -288,12 +251,12 @@ def test_lifecycle_goes_round_twice(rig):
     try:
         for _ in range(2):
             assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
-            answer = rig.call(StartTask, "start_task", task_id="task", source="test")
+            answer = rig.ask(StartTask, "start_task", task_id="task", source="test")
             assert "not active" in answer.message
             assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
             rig.start()
             assert node.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
-            assert "not active" in rig.call(Trigger, "rearm").message
+            assert "not active" in rig.ask(Trigger, "rearm").message
             state = rig.wait_for(ExecutorState.STOPPED)
             assert state.reason == "dust_executor was deactivated"
             assert node.trigger_cleanup() == TransitionCallbackReturn.SUCCESS
@@ -315,9 +278,4 @@ def test_lifecycle_goes_round_twice(rig):
     ],
 )
 def test_wrong_parameter_ends_in_one_line(fresh_ros_domain, parameter, words):
-    done = subprocess.run(
-        [*COMMAND, "-p", parameter], env=os.environ, capture_output=True, text=True, timeout=30
-    )
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert words in refusal(MODULE, "--ros-args", "-p", parameter)

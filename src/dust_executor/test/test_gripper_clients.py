@@ -4,8 +4,6 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-import rclpy
-
 from dust_executor.gripper import Grip
 from dust_executor.gripper_clients import (
     CommandGripper,
@@ -22,12 +20,8 @@ HAND = Hand(node="franka_gripper", width=0.08, speed=0.1, force=20.0)
 
 
 @pytest.fixture
-def node(ros_domain):
-    rclpy.init(domain_id=ros_domain)
-    node = rclpy.create_node("hand_test")
-    yield node
-    node.destroy_node()
-    rclpy.shutdown()
+def node(probe):
+    return probe.node
 
 
 def test_dust_goals(node):

@@ -33,7 +33,7 @@ def flat(tree, prefix=""):
 
 def test_yaml_lists_every_parameter_with_its_default():
     content = yaml.safe_load(YAML.read_text(encoding="utf-8"))
-    assert dict(flat(content["dust_executor"]["ros__parameters"])) == defaults()
+    assert dict(flat(content["/**/dust_executor"]["ros__parameters"])) == defaults()
 
 
 def test_yaml_says_unit_and_range_of_each():

@@ -10,7 +10,6 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from rclpy.qos import QoSProfile
 from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
@@ -18,6 +17,8 @@ from std_msgs.msg import String
 from dust_msgs.msg import Features
 from dust_node import qos
 from dust_node.tensors import from_tensor
+from support.probe import Probe
+from support.program import Program
 
 TOPICS = {view: f"zed_{view}/zed_node/rgb/color/rect/image" for view in ("wrist", "side")}
 PIXELS = np.random.default_rng(0).integers(0, 256, (360, 640, 4), dtype=np.uint8)
@@ -26,7 +27,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (360, 640, 4), dtype=np.uint8
 class Cell:
     """Cameras, an instruction and a listener."""
 
-    def __init__(self, probe: Any, *, compressed: bool = False) -> None:
+    def __init__(self, probe: Probe, *, compressed: bool = False) -> None:
         self.probe = probe
         self.node = probe.node
         self.compressed = compressed
@@ -39,15 +40,14 @@ class Cell:
         self.encoding = "bgra8"
         self.sent = 0
         self.sent_ns: set[int] = set()
-        self.features: list[Features] = []
+        self.features = probe.listen(Features, "features", qos.RELIABLE)
         self.diagnostics: list[Any] = []
         self.instruction = self.node.create_publisher(String, "instruction", qos.LATCHED)
-        self.node.create_subscription(Features, "features", self.features.append, qos.RELIABLE)
         self.node.create_subscription(
             DiagnosticArray,
             "/diagnostics",
             lambda message: self.diagnostics.extend(message.status),
-            QoSProfile(depth=10),
+            10,
         )
         self.node.create_timer(1 / 15, self.take_pictures)
 
@@ -101,13 +101,13 @@ class Cell:
 
 
 @pytest.fixture(scope="module")
-def perception(start_node: Callable[..., Any], checkpoint: Path) -> Any:
+def perception(start_program: Callable[..., Program], tiny_checkpoint: Path) -> Program:
     """Start one node for the tests of this module."""
-    return start_node(f"checkpoint:={checkpoint}")
+    return start_program("dust_perception.perception_node", f"checkpoint:={tiny_checkpoint}")
 
 
 @pytest.fixture
-def cell(perception: Any, probe: Any) -> Iterator[Cell]:
+def cell(perception: Program, probe: Probe) -> Iterator[Cell]:
     """Give cameras to which the node listens."""
     cell = Cell(probe)
     cell.wait_connected(TOPICS["side"])
@@ -158,7 +158,7 @@ def test_nothing_is_encoded_without_an_instruction(cell: Cell) -> None:
     cell.expect_silence()
 
 
-def test_nothing_is_encoded_when_the_policy_is_gone(cell: Cell, perception: Any) -> None:
+def test_nothing_is_encoded_when_the_policy_is_gone(cell: Cell, perception: Program) -> None:
     cell.tell("put the blue cube into the bowl")
     cell.wait_features(1)
     cell.node.destroy_publisher(cell.instruction)
@@ -185,7 +185,9 @@ def test_a_missing_camera_is_named_on_diagnostics(cell: Cell) -> None:
     cell.wait_features(1)
 
 
-def test_an_image_that_cannot_be_read_is_reported_and_survived(cell: Cell, perception: Any) -> None:
+def test_an_image_that_cannot_be_read_is_reported_and_survived(
+    cell: Cell, perception: Program
+) -> None:
     cell.tell("put the blue cube into the bowl")
     cell.encoding = "16UC1"
     assert cell.probe.spin_until(lambda: "encoding '16UC1' is not supported" in perception.output)
@@ -215,9 +217,5 @@ def test_a_node_that_was_cleaned_up_can_be_configured_again(cell: Cell) -> None:
 
 def change_state(cell: Cell, transition: int) -> None:
     """Ask for a lifecycle transition and wait for its success."""
-    client = cell.node.create_client(ChangeState, "dust_perception/change_state")
-    assert cell.probe.spin_until(client.service_is_ready)
-    answer = client.call_async(ChangeState.Request(transition=Transition(id=transition)))
-    assert cell.probe.spin_until(answer.done)
-    assert answer.result().success
-    cell.node.destroy_client(client)
+    request = {"transition": Transition(id=transition)}
+    assert cell.probe.call(ChangeState, "dust_perception/change_state", **request).success

@@ -13,7 +13,7 @@ YAML = Path(__file__).parents[3] / "config" / "perception.yaml"
 
 @pytest.mark.skipif(not YAML.exists(), reason="tested outside the repository: no config/ folder")
 def test_yaml_lists_every_parameter_with_its_default() -> None:
-    values = yaml.safe_load(YAML.read_text())["dust_perception"]["ros__parameters"]
+    values = yaml.safe_load(YAML.read_text())["/**/dust_perception"]["ros__parameters"]
     assert values == {row.name: row.default for row in (AUTOSTART, *PARAMETERS)}
 
 

@@ -1,10 +1,7 @@
 """The node with compressed images and with mistakes in its parameters."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,20 +14,23 @@ from dust_node import qos
 from dust_node.run import run
 from dust_node.tensors import from_tensor
 from dust_perception.perception_node import PerceptionNode
+from support.probe import Probe
+from support.program import Program, refusal
 
 
 def test_compressed_images_become_features_in_the_asked_type(
-    start_node: Callable[..., Any], checkpoint: Path, probe: Any
+    start_program: Callable[..., Program], tiny_checkpoint: Path, probe: Probe
 ) -> None:
-    start_node(
-        f"checkpoint:={checkpoint}",
+    start_program(
+        "dust_perception.perception_node",
+        f"checkpoint:={tiny_checkpoint}",
         "transport:=compressed",
         "views:=[side, wrist]",
         "topics:=[a, b]",
         "feature_dtype:=float32",
         "rate:=5.0",
     )
-    received: list[Features] = []
+    received = probe.listen(Features, "features", qos.RELIABLE)
     pixels = np.full((360, 640, 3), 90, dtype=np.uint8)
     data = cv2.imencode(".jpg", pixels)[1].tobytes()
     cameras = [
@@ -46,7 +46,6 @@ def test_compressed_images_become_features_in_the_asked_type(
 
     probe.node.create_timer(1 / 15, take_pictures)
     probe.node.create_publisher(String, "instruction", qos.LATCHED).publish(String(data="go"))
-    probe.node.create_subscription(Features, "features", received.append, qos.RELIABLE)
     assert probe.spin_until(lambda: len(received) >= 3, timeout_sec=60)
     assert received[0].views == ["wrist", "side"]
     assert from_tensor(received[0].features).dtype == np.float32
@@ -73,11 +72,11 @@ def exit_code(*arguments: str) -> int:
 def test_a_mistake_ends_in_one_line_and_exit_code_2(
     arguments: list[str],
     words: str,
-    checkpoint: Path,
+    tiny_checkpoint: Path,
     ros_domain: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code = exit_code(*(argument.format(checkpoint=checkpoint) for argument in arguments))
+    code = exit_code(*(argument.format(checkpoint=tiny_checkpoint) for argument in arguments))
     lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
     assert code == 2
     assert len(lines) == 1, lines
@@ -85,8 +84,4 @@ def test_a_mistake_ends_in_one_line_and_exit_code_2(
 
 
 def test_the_exit_code_reaches_the_shell(ros_domain: int) -> None:
-    command = [sys.executable, "-m", "dust_perception.perception_node"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 2
-    assert "'checkpoint' is empty" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert "'checkpoint' is empty" in refusal("dust_perception.perception_node")

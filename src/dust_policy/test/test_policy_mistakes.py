@@ -1,13 +1,12 @@
 """Mistakes in the node's parameters end in one line."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from dust_node.run import run
 from dust_policy.policy_node import PolicyNode
+from support.program import refusal
 
 
 @pytest.mark.parametrize(
@@ -24,12 +23,14 @@ from dust_policy.policy_node import PolicyNode
 def test_a_mistake_ends_in_one_line_and_exit_code_2(
     arguments: list[str],
     words: str,
-    checkpoint: Path,
+    tiny_checkpoint: Path,
     ros_domain: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     parameters = [
-        part for argument in arguments for part in ("-p", argument.format(checkpoint=checkpoint))
+        part
+        for argument in arguments
+        for part in ("-p", argument.format(checkpoint=tiny_checkpoint))
     ]
     code = run(PolicyNode, ["policy", "--ros-args", *parameters])
     lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
@@ -39,9 +40,5 @@ def test_a_mistake_ends_in_one_line_and_exit_code_2(
 
 
 def test_the_exit_code_reaches_the_shell(ros_domain: int) -> None:
-    command = [sys.executable, "-m", "dust_policy.policy_node"]
-    command += ["--ros-args", "-p", "vision_steps:=7"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 2
-    assert "multiple of action_steps" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    line = refusal("dust_policy.policy_node", "--ros-args", "-p", "vision_steps:=7")
+    assert "multiple of action_steps" in line

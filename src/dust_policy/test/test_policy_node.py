@@ -21,7 +21,10 @@ from dust_msgs.msg import ActionChunk, ExecutorState, Features, StageTiming
 from dust_msgs.srv import EndTask, StartTask
 from dust_node import qos
 from dust_node.tensors import to_tensor
+from support.probe import Probe
+from support.program import Program
 
+NODE = "dust_policy.policy_node"
 R = ExecuteTask.Result
 ARM = [f"fr3_joint{i}" for i in range(1, 8)]
 FINGERS = ["fr3_finger_joint1", "fr3_finger_joint2"]
@@ -32,7 +35,7 @@ WORDS = "put the blue cube into the bowl"
 class World:
     """Perception, robot and executor, as far as the policy sees them."""
 
-    def __init__(self, probe: Any, checkpoint: Path) -> None:
+    def __init__(self, probe: Probe, checkpoint: Path) -> None:
         self.probe, self.node = probe, probe.node
         opened = Checkpoint.load(checkpoint)
         self.fingerprint, self.width = opened.fingerprint, opened.config.head.width
@@ -43,7 +46,7 @@ class World:
         self.refusal = ""
         self.started: list[StartTask.Request] = []
         self.ended: list[EndTask.Request] = []
-        self.chunks: list[ActionChunk] = []
+        self.chunks = probe.listen(ActionChunk, "action_chunk", qos.RELIABLE)
         self.feedback: list[Any] = []
         self._connect()
         self.client = ActionClient(self.node, ExecuteTask, "execute_task")
@@ -54,7 +57,6 @@ class World:
         self._features = node.create_publisher(Features, "features", qos.RELIABLE)
         self._joints = node.create_publisher(JointState, "joint_states", qos.RELIABLE)
         self._states = node.create_publisher(ExecutorState, "executor_state", qos.RELIABLE)
-        node.create_subscription(ActionChunk, "action_chunk", self.chunks.append, qos.RELIABLE)
         node.create_subscription(String, "instruction", self._on_instruction, qos.LATCHED)
         node.create_timer(1 / 30, self._feel)
         node.create_timer(1 / 15, self._see)
@@ -146,32 +148,23 @@ class World:
         assert self.probe.spin_until(canceled.done)
         return self.result(goal)
 
-    def call(self, kind: Any, name: str, request: Any) -> Any:
-        """Call a service."""
-        client = self.node.create_client(kind, name)
-        assert self.probe.spin_until(client.service_is_ready)
-        answer = client.call_async(request)
-        assert self.probe.spin_until(answer.done)
-        self.node.destroy_client(client)
-        return answer.result()
-
     def change_state(self, transition: int) -> None:
         """Ask for a lifecycle transition."""
-        request = ChangeState.Request(transition=Transition(id=transition))
-        assert self.call(ChangeState, "dust_policy/change_state", request).success
+        request = {"transition": Transition(id=transition)}
+        assert self.probe.call(ChangeState, "dust_policy/change_state", **request).success
 
     def set_parameter(self, name: str, value: object) -> Any:
         """Set a parameter of the node; return whether it was accepted and why not."""
-        request = SetParameters.Request()
-        request.parameters = [Parameter(name, value=value).to_parameter_msg()]
-        return self.call(SetParameters, "dust_policy/set_parameters", request).results[0]
+        request = {"parameters": [Parameter(name, value=value).to_parameter_msg()]}
+        return self.probe.call(SetParameters, "dust_policy/set_parameters", **request).results[0]
 
 
 @pytest.fixture(scope="module")
-def policy(start_node: Callable[..., Any], checkpoint: Path) -> Any:
+def policy(start_program: Callable[..., Program], tiny_checkpoint: Path) -> Program:
     """Start one node for the tests of this module."""
-    return start_node(
-        f"checkpoint:={checkpoint}",
+    return start_program(
+        NODE,
+        f"checkpoint:={tiny_checkpoint}",
         # Long enough for a machine that is busy with other things.
         "max_feature_age:=5.0",
         "max_state_age:=5.0",
@@ -185,14 +178,14 @@ def policy(start_node: Callable[..., Any], checkpoint: Path) -> Any:
 
 
 @pytest.fixture
-def world(policy: Any, probe: Any, checkpoint: Path) -> Iterator[World]:
+def world(policy: Program, probe: Probe, tiny_checkpoint: Path) -> Iterator[World]:
     """Give the world around the policy."""
-    world = World(probe, checkpoint)
+    world = World(probe, tiny_checkpoint)
     yield world
     world.leave()
 
 
-def test_a_task_gives_chunks_until_it_is_canceled(world: World, policy: Any) -> None:
+def test_a_task_gives_chunks_until_it_is_canceled(world: World, policy: Program) -> None:
     goal = world.run(5)
     assert world.instruction == WORDS
     check_chunk(world, world.chunks[-1])
@@ -357,21 +350,18 @@ def test_deactivation_ends_the_task_and_refuses_others(world: World) -> None:
     world.cancel(world.run(1))
 
 
-def test_interruption_during_a_task_is_clean(
-    start_node: Callable[..., Any], world: World, policy: Any
-) -> None:
+def test_interruption_during_a_task_is_clean(world: World, policy: Program) -> None:
     world.run(1)
-    assert policy.stop() == 0
-    assert "Traceback" not in policy.output
-    assert "error" not in policy.output.lower(), policy.output
+    output = policy.end()
+    assert "error" not in output.lower(), output
 
 
 def test_committed_actions_are_repeated(
-    start_node: Callable[..., Any], policy: Any, probe: Any, checkpoint: Path
+    start_program: Callable[..., Program], policy: Program, probe: Probe, tiny_checkpoint: Path
 ) -> None:
     policy.stop()
-    start_node(f"checkpoint:={checkpoint}", "prefix:=committed", "prefix_limit:=2")
-    world = World(probe, checkpoint)
+    start_program(NODE, f"checkpoint:={tiny_checkpoint}", "prefix:=committed", "prefix_limit:=2")
+    world = World(probe, tiny_checkpoint)
     goal = world.send()
     assert world.probe.spin_until(lambda: any(chunk.prefix == 2 for chunk in world.chunks))
     chunk = next(chunk for chunk in world.chunks if chunk.prefix == 2)

@@ -18,7 +18,7 @@ in_repository = pytest.mark.skipif(
 
 @in_repository
 def test_yaml_lists_every_parameter_with_its_default() -> None:
-    values = yaml.safe_load(YAML.read_text())["dust_policy"]["ros__parameters"]
+    values = yaml.safe_load(YAML.read_text())["/**/dust_policy"]["ros__parameters"]
     assert values == {row.name: row.default for row in (AUTOSTART, *PARAMETERS)}
 
 

@@ -16,7 +16,7 @@ CONFIG = Path(__file__).parents[3] / "config"
     [("sim.yaml", "dust_sim", CELL_PARAMETERS), ("expert.yaml", "dust_expert", EXPERT_PARAMETERS)],
 )
 def test_the_file_lists_every_parameter_with_its_default(file, node, rows):
-    listed = yaml.safe_load((CONFIG / file).read_text())[node]["ros__parameters"]
+    listed = yaml.safe_load((CONFIG / file).read_text())[f"/**/{node}"]["ros__parameters"]
     assert listed == {row.name: row.default for row in (AUTOSTART, *rows)}
 
 
