@@ -112,6 +112,10 @@ class Probe:
                 raise TimeoutError(
                     f"no diagnostics of the cell and perception in {timeout_sec:g} s"
                 )
+        return self.totals()
+
+    def totals(self) -> tuple[int, int]:
+        """Return the images sent and received so far, as diagnostics told last."""
         with self._lock:
             return self._total(self._sender), self._total(self._receiver)
 

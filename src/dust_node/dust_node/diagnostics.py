@@ -76,6 +76,7 @@ class Monitor:
         now = self._now_sec()
         rates = list(self._rates.items())
         rows = [(f"{name} [Hz]", f"{meter.rate(now):.2f}") for name, meter in rates]
+        rows += [(f"{name} count", str(meter.count)) for name, meter in rates]
         rows += [(f"{name} age [s]", f"{meter.age(now):.3f}") for name, meter in rates]
         for name, meter in list(self._latencies.items()):
             p50, p95, p99 = meter.percentiles()

@@ -112,4 +112,5 @@ def test_the_monitor_publishes_what_it_was_fed(make_probe):
     assert (status.level, status.message, status.name) == (OK, "fine", "probe")
     assert values["checkpoint"] == "abc"
     assert values["encode p50/p95/p99 [ms]"] == "40.0/40.0/40.0"
+    assert values["images count"] == "1"
     assert "images [Hz]" in values
