@@ -14,11 +14,20 @@ ROOT = Path(__file__).parents[1]
 READY_SEC = 120.0
 
 
+# A machine that is busy with other things stalls all nodes together; that is not what is tested.
+PATIENT = """
+/**/dust_executor: {ros__parameters: {watchdog.joint_state_timeout: 3.0}}
+/**/dust_expert: {ros__parameters: {state_timeout: 3.0}}
+"""
+
+
 @pytest.fixture
 def graph(ros_domain, tmp_path):
     """A running graph of cell, expert and executor, without cameras, and its client."""
     log = tmp_path / "graph.log"
-    arguments = ["robot:=sim", "policy:=expert", "cameras:=false"]
+    patient = tmp_path / "patient.yaml"
+    patient.write_text(PATIENT)
+    arguments = ["robot:=sim", "policy:=expert", "cameras:=false", f"params_file:={patient}"]
     with (
         running_graph(arguments, log=log, domain_id=ros_domain) as process,
         CellClient(domain_id=ros_domain) as client,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 import rclpy
+from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -75,6 +76,9 @@ class Probe:
     def close(self) -> None:
         """Leave the domain."""
         self.executor.shutdown()
+        # A test that has failed still holds its action clients: each would keep the participant.
+        for action in [row for row in self.node.waitables if isinstance(row, ActionClient)]:
+            action.destroy()
         self.node.destroy_node()
         # Without a context, rclpy also forgets its default one: the next test gets a new one.
         default = self.context is rclpy.get_default_context()

@@ -115,10 +115,11 @@ class CellClient:
         """End the thread and leave the graph."""
         self._executor.shutdown()
         self._thread.join(10)
+        # The action client would keep the node's DDS participant alive, and with it the shared
+        # memory of nodes that have ended: the next participant of this process would hear nothing.
+        self._task.destroy()
         self.node.destroy_node()
         rclpy.try_shutdown(context=self._context)
-        # Until its participant is gone, this process keeps ended nodes' shared memory open.
-        self._context.destroy()
 
     def wait_ready(self, *, timeout_sec: float, alive: Callable[[], bool] = lambda: True) -> None:
         """Wait until everything that a trial needs answers.

@@ -98,7 +98,7 @@ _PLAN = (
 
 _WATCHDOG = (
     _row("watchdog.chunk_timeout", 2.0, "Longest time without a valid chunk.", "s", 0.1, 60.0),
-    _row("watchdog.joint_state_timeout", 0.3, "Oldest joint state.", "s", 0.05, 5.0),
+    _row("watchdog.joint_state_timeout", 0.5, "Oldest joint state.", "s", 0.05, 5.0),
     _row("watchdog.tracking_error", 0.2, "Largest distance from the plan.", "rad", 0.01, 1.0),
     _row("watchdog.tracking_time", 0.2, "How long it may be exceeded.", "s", 0.0, 5.0),
     _row("watchdog.clock_jump", 0.5, "Largest step of the clock.", "s", 0.05, 60.0),

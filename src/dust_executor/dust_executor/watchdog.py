@@ -36,7 +36,7 @@ class WatchdogSettings:
     """
 
     chunk_timeout: float = 2.0
-    joint_state_timeout: float = 0.3
+    joint_state_timeout: float = 0.5
     tracking_error: float = 0.2
     tracking_time: float = 0.2
     clock_jump: float = 0.5

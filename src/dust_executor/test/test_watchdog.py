@@ -32,7 +32,7 @@ def test_no_joint_state_yet():
 
 def test_stale_joint_states(watchdog):
     assert watchdog.fault(NOW + NS // 4) == ""
-    assert watchdog.fault(NOW + NS // 2) == "joint states are 0.50 s old; at most 0.3 s are allowed"
+    assert watchdog.fault(NOW + NS) == "joint states are 1.00 s old; at most 0.5 s are allowed"
 
 
 def test_fresh_messages_with_old_stamps_are_stale(watchdog):

@@ -1,5 +1,7 @@
 """Tests of dust_node.lifecycle and dust_node.diagnostics on a real node."""
 
+import gc
+
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -52,6 +54,10 @@ def make_probe(ros_domain):
     for node in nodes:
         node.destroy_node()
     rclpy.shutdown(context=context)
+    # Lifecycle nodes and their services refer to each other; until they are collected, this
+    # process would keep the shared memory of other tests' nodes open.
+    nodes.clear()
+    gc.collect()
 
 
 def test_the_way_up_and_down(make_probe):

@@ -66,7 +66,7 @@ EXPERT_PARAMETERS = (
     Parameter("chunk_rate", 5.0, "Chunks per second.", "Hz", 1.0, 30.0),
     Parameter("horizon", 16, "Actions per chunk.", "", 2, 100),
     Parameter("period", 1 / 15, "Time between two actions of a chunk.", "s", 0.005, 0.5),
-    Parameter("state_timeout", 0.5, "Oldest state that is acted on.", "s", 0.05, 10.0),
+    Parameter("state_timeout", 1.0, "Oldest state that is acted on.", "s", 0.05, 10.0),
     Parameter(
         "start_timeout",
         5.0,
