@@ -64,7 +64,7 @@ def run_expert(out: Path, *, domain_id: int) -> list[TrialResult]:
         GraphError: The graph did not come up or broke; the message ends with its log.
     """
     log = out / "expert.log"
-    graph = ["robot:=sim", "policy:=expert"]
+    graph = ["robot:=sim", "policy:=expert", "viewer:=auto"]
     with (
         running_graph(graph, log=log, domain_id=domain_id) as process,
         CellClient(domain_id=domain_id) as client,

@@ -19,6 +19,7 @@ from dust_node.diagnostics import OK, WARN, Level, Monitor
 from dust_node.errors import UserError
 from dust_node.lifecycle import DustNode
 from dust_node.run import run
+from dust_node.verdict import Code
 from dust_policy import messages
 from dust_policy.conditions import Conditioner
 from dust_policy.history import StateHistory, StateReader
@@ -28,7 +29,7 @@ from dust_policy.sampler import Observation, Sampler, Stage, Steps
 from dust_policy.sampling_loop import SamplingLoop, Session
 from dust_policy.settings import Settings
 from dust_policy.steps import check_steps
-from dust_policy.task import Code, Phase, Task
+from dust_policy.task import Phase, Task
 from dust_policy.task_server import TaskServer
 
 

@@ -9,22 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-
-class Code(IntEnum):
-    """Error codes of dust_msgs/ExecuteTask."""
-
-    NONE = 0
-    UNKNOWN = 1
-    INVALID_GOAL = 10
-    BUSY = 11
-    TIMEOUT = 12
-    CANCELED = 13
-    NO_FEATURES = 20
-    NO_JOINT_STATES = 21
-    EXECUTOR_UNAVAILABLE = 30
-    EXECUTOR_STOPPED = 31
-    MODEL_FAILED = 40
-    NOT_ACTIVE = 41
+from dust_node.verdict import Code, Verdict
 
 
 class Mode(IntEnum):
@@ -43,14 +28,6 @@ class Phase(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
     ENDING = "ending"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Why a task ends, as code and in words."""
-
-    code: Code
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from rclpy.task import Future
 from dust_msgs.action import ExecuteTask
 from dust_msgs.msg import StageTiming
 from dust_node.executor_link import ExecutorLink
-from dust_policy.task import Code, Status, Task, Verdict, check_goal, refusal
+from dust_node.verdict import Code, Verdict
+from dust_policy.task import Status, Task, check_goal, refusal
 
 _WATCH_PERIOD_SEC = 0.05
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from dust_msgs.action import ExecuteTask
 from dust_msgs.msg import ExecutorState
+from dust_node.verdict import Code
 from dust_policy.task import (
-    Code,
     ExecutorView,
     Limits,
     Mode,

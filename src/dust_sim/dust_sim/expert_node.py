@@ -16,8 +16,8 @@ from dust_node.executor_link import ExecutorLink
 from dust_node.lifecycle import DustNode
 from dust_node.qos import RELIABLE, SENSOR
 from dust_node.run import run
+from dust_node.verdict import Code
 from dust_sim.expert_session import (
-    Code,
     ExecutorView,
     ExpertSession,
     Robot,

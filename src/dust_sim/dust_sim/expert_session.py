@@ -9,28 +9,13 @@ Its phases::
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
+from dust_node.verdict import Code, Verdict
 from dust_sim.expert import Expert, Observation
 from dust_sim.pose import BodyPose
 from dust_sim.tasks import task_named
 from dust_sim.trajectory import Array
-
-
-class Code(IntEnum):
-    """Error codes of dust_msgs/ExecuteTask that the expert uses."""
-
-    NONE = 0
-    UNKNOWN = 1
-    INVALID_GOAL = 10
-    BUSY = 11
-    TIMEOUT = 12
-    CANCELED = 13
-    NO_FEATURES = 20
-    NO_JOINT_STATES = 21
-    EXECUTOR_UNAVAILABLE = 30
-    EXECUTOR_STOPPED = 31
-    NOT_ACTIVE = 41
 
 
 class Phase(StrEnum):
@@ -40,19 +25,6 @@ class Phase(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
     OVER = "over"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a session ends.
-
-    Attributes:
-        code: What happened.
-        text: In words, with the remedy; empty when all went well.
-    """
-
-    code: Code
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

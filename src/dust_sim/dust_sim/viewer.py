@@ -74,9 +74,11 @@ class Viewer:
             return
         if self._window is None:
             open_display()
-            import mujoco.viewer
+            from mujoco import viewer
 
-            self._window = mujoco.viewer.launch_passive(self._model, self._data)
+            self._window = viewer.launch_passive(
+                self._model, self._data, show_left_ui=False, show_right_ui=False
+            )
         if not self._window.is_running():
             self._is_over = True
             return

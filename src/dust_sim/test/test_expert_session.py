@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from dust_node.verdict import Code
 from dust_sim.expert_session import (
-    Code,
     ExecutorView,
     ExpertSession,
     Phase,

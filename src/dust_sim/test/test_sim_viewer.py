@@ -53,18 +53,19 @@ def test_without_a_display_it_is_said_once_and_stops_nothing(monkeypatch):
 
 def test_snapshots_are_shown_until_the_window_is_closed(monkeypatch):
     window = MagicMock()
-    shown = threading.Event()
-    window.sync.side_effect = shown.set
+    shown = threading.Semaphore(0)
+    window.sync.side_effect = shown.release
     monkeypatch.setattr("dust_sim.viewer.open_display", lambda: None)
-    monkeypatch.setattr("mujoco.viewer.launch_passive", lambda *_: window)
+    monkeypatch.setattr("mujoco.viewer.launch_passive", lambda *_, **__: window)
     bench = Bench()
-    bench.show(0)
-    assert shown.wait(20.0)
+    for step in range(3):
+        bench.show(step)
+        assert shown.acquire(timeout=20.0)
     asked = threading.Event()
     window.is_running.side_effect = lambda: asked.set()  # None: closed by its user
-    bench.show(1)
+    bench.show(3)
     assert asked.wait(20.0)
     bench.viewer.close()
-    assert window.sync.call_count == 1
+    assert window.sync.call_count == 3
     assert window.close.call_count == 1
     assert bench.said == []
