@@ -10,7 +10,10 @@ head.safetensors       weights of the diffusion head
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +22,14 @@ import torch
 from tokenizers import Tokenizer
 
 from dust_model.config import ModelConfig, require
-from dust_model.head import DualStreamHead
+from dust_model.head import Head
+from dust_model.hub import find_folder
 from dust_model.policy import Policy
 from dust_model.records import from_json, to_json
 from dust_model.robot import RobotSpec
 from dust_model.statistics import Statistics
+from dust_model.tokenizer import read_tokenizer
+from dust_model.variants import build_head
 from dust_model.weights import fingerprint, load_module, save_weights
 
 if TYPE_CHECKING:
@@ -92,12 +98,57 @@ class Checkpoint:
         )
 
     @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | Path,
+        *,
+        robot: RobotSpec | None = None,
+        revision: str | None = None,
+    ) -> Checkpoint:
+        """Open a checkpoint in a folder or, where there is no such path, on the hub.
+
+        Args:
+            name_or_path: a folder, or a repository `owner/name`.
+            robot: the robot that is to be moved; None takes the checkpoint's word for it.
+            revision: branch, tag or commit on the hub.
+
+        Raises:
+            ValueError: as `load`, or the hub does not give it, or it was made for another robot.
+        """
+        checkpoint = cls.load(find_folder(name_or_path, files=FILES, revision=revision))
+        if robot is not None:
+            checkpoint.require_robot(robot)
+        return checkpoint
+
+    def require_robot(self, robot: RobotSpec) -> None:
+        """Raise ValueError that names the differences unless this was made for such a robot."""
+        differences = self.robot.differences(robot)
+        require(
+            not differences,
+            f"checkpoint {self.folder} was made for another robot: {'; '.join(differences)}",
+        )
+
+    def save_pretrained(self, path: str | Path) -> Checkpoint:
+        """Copy the checkpoint to another folder, whole or not at all, and open it there.
+
+        The folder is what `from_pretrained` opens and what can be uploaded to the hub as it is.
+
+        Raises:
+            ValueError: `path` exists already.
+        """
+        folder = Path(path).expanduser()
+        with _draft_of(folder) as draft:
+            for name in FILES:
+                shutil.copyfile(self.folder / name, draft / name)
+        return Checkpoint.load(folder)
+
+    @classmethod
     def save(
         cls,
         path: str | Path,
         *,
         eagle: Eagle,
-        head: DualStreamHead,
+        head: Head,
         tokenizer: Tokenizer,
         robot: RobotSpec,
         statistics: Statistics,
@@ -112,17 +163,13 @@ class Checkpoint:
         require_free(folder)
         config = ModelConfig(vision_language=eagle.config, head=head.config)
         _require_agreement(config, robot, statistics, where=folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-            draft = Path(scratch) / folder.name
-            draft.mkdir()
+        with _draft_of(folder) as draft:
             values = {"format": FORMAT, **to_json(_Parts(model=config, robot=robot))}
             _write_json(draft / CONFIG, values)
             _write_json(draft / STATISTICS, to_json(statistics))
             tokenizer.save(str(draft / TOKENIZER))
             save_weights(eagle, draft / BACKBONE, DTYPES[dtype])
             save_weights(head, draft / HEAD, DTYPES[dtype])
-            draft.rename(folder)
         return cls.load(folder)
 
     def backbone(self, device: str = "cpu", dtype: str = "float32") -> Backbone:
@@ -142,7 +189,7 @@ class Checkpoint:
     def policy(self, device: str = "cpu", dtype: str = "float32") -> Policy:
         """Read the diffusion head onto `device`, with weights of `dtype`."""
         head = load_module(
-            lambda: DualStreamHead(self.config, horizon=self.robot.horizon),
+            lambda: build_head(self.config, horizon=self.robot.horizon),
             self.folder / HEAD,
             device=_device(device),
             dtype=_dtype(dtype),
@@ -150,16 +197,24 @@ class Checkpoint:
         return Policy(head, self.statistics, self.robot)
 
     def _tokenizer(self) -> Tokenizer:
-        path = self.folder / TOKENIZER
-        try:
-            return Tokenizer.from_file(str(path))
-        except Exception as error:  # tokenizers raises bare Exception for a file it can't parse
-            raise ValueError(f"cannot read the tokenizer {path}: {error}") from None
+        return read_tokenizer(self.folder / TOKENIZER)
 
 
 def require_free(folder: Path) -> None:
     """Raise ValueError if there is something at `folder` already."""
     require(not folder.exists(), f"{folder} exists already: choose another path or remove it")
+
+
+@contextmanager
+def _draft_of(folder: Path) -> Iterator[Path]:
+    """Give a folder to fill beside `folder`; it takes that name once it is complete."""
+    require_free(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        draft = Path(scratch) / folder.name
+        draft.mkdir()
+        yield draft
+        draft.rename(folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +247,11 @@ def _require_agreement(
         require(
             columns <= room, f"{where}: the robot has {columns} {kind} columns, the head {room}"
         )
+    slots = model.head.embodiments
+    require(
+        robot.embodiment < slots,
+        f"{where}: the robot has embodiment {robot.embodiment}, the head {slots} slots",
+    )
     channels, width = len(statistics.embedding.mean), model.vision_language.vision_width
     require(
         channels == width,

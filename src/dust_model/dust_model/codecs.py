@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dust_model.config import HeadConfig, Positions
+from dust_model.config import HeadConfig, Positions, require
 from dust_model.encodings import buckets, grid_sines, sines, square_side
 
 
@@ -40,6 +40,7 @@ class ActionCodec(nn.Module):
     def __init__(self, config: HeadConfig, *, horizon: int) -> None:
         super().__init__()
         slots, width, inner = config.embodiments, config.width, config.output_width
+        self._horizon = horizon
         self._width = width
         self._buckets = config.timestep_buckets
         self.state_1 = EmbodimentLinear(slots, config.state_dim, inner)
@@ -51,7 +52,12 @@ class ActionCodec(nn.Module):
         self.decode_2 = EmbodimentLinear(slots, inner, config.action_dim)
         self.learned = config.action_positions is Positions.LEARNED
         if self.learned:
-            self.positions = nn.Parameter(torch.empty(horizon, width))
+            require(
+                horizon <= config.learned_positions,
+                f"horizon={horizon} needs as many learned_positions, got "
+                f"{config.learned_positions}",
+            )
+            self.positions = nn.Parameter(torch.empty(config.learned_positions, width))
             nn.init.normal_(self.positions, std=0.02)
         else:
             fixed = sines(torch.arange(horizon), width)
@@ -71,11 +77,12 @@ class ActionCodec(nn.Module):
         x_BKD = self.action_1(actions_BKA, slot)
         x_BKD = torch.cat((x_BKD, clock.expand_as(x_BKD)), -1)
         x_BKD = self.action_3(F.silu(self.action_2(x_BKD, slot)), slot)
-        return x_BKD + self.positions.to(x_BKD.dtype)
+        return x_BKD + self.positions[: self._horizon].to(x_BKD.dtype)
 
     def decode(self, x_BNO: Tensor, slot: int | Tensor = 0) -> Tensor:
-        """Decode the stream's output to velocities [B, horizon, action_dim]."""
-        return self.decode_2(F.relu(self.decode_1(x_BNO[:, 1:], slot)), slot)
+        """Decode the output of state and actions to velocities [B, horizon, action_dim]."""
+        of_actions = x_BNO[:, 1 : 1 + self._horizon]
+        return self.decode_2(F.relu(self.decode_1(of_actions, slot)), slot)
 
 
 class VisionCodec(nn.Module):

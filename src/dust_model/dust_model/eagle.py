@@ -2,7 +2,8 @@
 
 SigLIP vision tower -> 2x2 pixel shuffle -> LayerNorm, Linear, GELU, Linear -> Llama (first layers
 kept, final norm applied) -> Linear to the width of the diffusion head. InternVLModel of
-transformers is this composition up to the last Linear; no remote code is involved.
+transformers is this composition up to the last Linear; no remote code is involved. The stand-alone
+Eagle2-1B and 2B have Qwen2 in Llama's place; GR00T-N1.5 has Qwen3, no shuffle and one Linear.
 """
 
 from __future__ import annotations
@@ -11,10 +12,18 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import InternVLConfig, InternVLModel, LlamaConfig, SiglipVisionConfig
+from transformers import (
+    InternVLConfig,
+    InternVLModel,
+    LlamaConfig,
+    PreTrainedConfig,
+    Qwen2Config,
+    Qwen3Config,
+    SiglipVisionConfig,
+)
 from transformers.initialization import no_init_weights
 
-from dust_model.config import VisionLanguageConfig
+from dust_model.config import TextFamily, VisionLanguageConfig
 
 
 class EagleOutput(NamedTuple):
@@ -36,6 +45,9 @@ class Eagle(nn.Module):
         super().__init__()
         self.config = config
         self.model = InternVLModel(_internvl_config(config))
+        if not config.pixel_shuffle:
+            single = nn.Linear(config.vision_width, config.text_width)
+            self.model.set_submodule("multi_modal_projector", single)
         self.projection = nn.Linear(config.text_width, config.feature_width)
 
     def forward(self, ids: Tensor, pixels: Tensor, mask: Tensor | None = None) -> EagleOutput:
@@ -46,6 +58,13 @@ class Eagle(nn.Module):
             pixels: float [B, V, 3, S, S] in [-1, 1], views in prompt order.
             mask: True where a token is real, bool [B, T]; None when all are.
         """
+        hidden, patches = self.hidden(ids, pixels, mask)
+        return EagleOutput(self.projection(hidden), patches)
+
+    def hidden(
+        self, ids: Tensor, pixels: Tensor, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `forward` projects, [B, T, text_width], and the patches."""
         images = self.model.get_image_features(
             pixel_values=pixels.flatten(0, 1),
             vision_feature_layer=-1,
@@ -58,8 +77,7 @@ class Eagle(nn.Module):
             mm_encoder_outputs={"image": images},
             use_cache=False,
         ).last_hidden_state
-        patches = images.last_hidden_state.unflatten(0, pixels.shape[:2])
-        return EagleOutput(self.projection(hidden), patches)
+        return hidden, images.last_hidden_state.unflatten(0, pixels.shape[:2])
 
     def embed(self, pixels: Tensor) -> Tensor:
         """Return the world model's target of images [B, 3, S, S]: [B, world_tokens, width]."""
@@ -93,20 +111,30 @@ def _internvl_config(config: VisionLanguageConfig) -> InternVLConfig:
             layer_norm_eps=1e-6,
             vision_use_head=False,
         ),
-        text_config=LlamaConfig(
-            vocab_size=config.vocab_size,
-            hidden_size=config.text_width,
-            num_hidden_layers=config.text_layers,
-            num_attention_heads=config.text_heads,
-            num_key_value_heads=config.text_heads,
-            intermediate_size=config.text_mlp,
-            rms_norm_eps=1e-5,
-            pad_token_id=config.pad_token_id,
-            rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
-        ),
+        text_config=_text_config(config),
         image_token_id=config.image_token_id,
         image_seq_length=config.tokens_per_view,
-        downsample_ratio=0.5,
+        downsample_ratio=0.5 if config.pixel_shuffle else 1.0,
         vision_feature_layer=-1,
         vision_feature_select_strategy="full",
+    )
+
+
+def _text_config(config: VisionLanguageConfig) -> PreTrainedConfig:
+    kind = {
+        TextFamily.LLAMA: LlamaConfig,
+        TextFamily.QWEN2: Qwen2Config,
+        TextFamily.QWEN3: Qwen3Config,
+    }[config.text_family]
+    return kind(
+        vocab_size=config.vocab_size,
+        hidden_size=config.text_width,
+        num_hidden_layers=config.text_layers,
+        num_attention_heads=config.text_heads,
+        num_key_value_heads=config.kv_heads,
+        head_dim=config.head_dim,
+        intermediate_size=config.text_mlp,
+        rms_norm_eps=1e-5 if config.text_family is TextFamily.LLAMA else 1e-6,
+        pad_token_id=config.pad_token_id,
+        rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
     )

@@ -1,4 +1,4 @@
-"""DUST's diffusion head (section 4.1, Figure 2): two streams, one velocity for each.
+"""What all diffusion heads have in common, and DUST's (section 4.1, Figure 2): two streams.
 
 Shape suffixes: B batch, K horizon, A action columns, S state columns, O world tokens, V width of a
 vision token, T feature tokens, D width of the head, N tokens of a stream (1 + K or O).
@@ -6,7 +6,8 @@ vision token, T feature tokens, D width of the head, N tokens of a stream (1 + K
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from abc import ABC, abstractmethod
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,22 +15,92 @@ from torch import Tensor, nn
 from dust_model.attention import KeyValue
 from dust_model.codecs import ActionCodec, VisionCodec
 from dust_model.config import ModelConfig
+from dust_model.encodings import TimestepEmbedding
 from dust_model.stream import Condition, Context, Entry, Stream
 
 
 class Velocity(NamedTuple):
-    """Velocity of each stream, data minus noise; None for a stream nobody asked for.
+    """Velocity of each modality, data minus noise; None where nobody asked or the head has none.
 
     Attributes:
         action: [B, K, A].
         vision: [B, O, V].
+        aligned: what FLARE's alignment MLP makes of the features halfway, [B, O, V]; training
+            turns it towards the future embedding. None for every other head and when sampling.
     """
 
     action: Tensor | None
     vision: Tensor | None
+    aligned: Tensor | None = None
 
 
-class DualStreamHead(nn.Module):
+class Head(nn.Module, ABC):
+    """A diffusion head: noisy tokens, state and features in, velocities out.
+
+    Attributes:
+        config: sizes and choices.
+        horizon: actions in a chunk, K.
+        world_shape: shape of the future embedding, (O, V).
+        action_codec: encoder and decoder of state and actions.
+    """
+
+    action_codec: ActionCodec
+
+    def __init__(self, config: ModelConfig, *, horizon: int) -> None:
+        super().__init__()
+        language = config.vision_language
+        self.config = config.head
+        self.horizon = horizon
+        self.world_shape = (language.world_tokens, language.vision_width)
+
+    @property
+    def predicts_vision(self) -> bool:
+        """Whether it has a velocity for the future embedding."""
+        return self.config.architecture.predicts_vision
+
+    @property
+    def weight(self) -> Tensor:
+        """One of the weights, which tells device and type of all."""
+        return self.action_codec.state_1.W
+
+    @abstractmethod
+    def forward(
+        self,
+        actions_BKA: Tensor,
+        embedding_BOV: Tensor | None,
+        state_BS: Tensor,
+        features_BTD: Tensor,
+        *,
+        tau_action: Tensor,
+        tau_vision: Tensor | None,
+        mask_BT: Tensor | None = None,
+        slot: int | Tensor = 0,
+    ) -> Velocity:
+        """Predict the velocities V_A and V_o (section 4.2).
+
+        Args:
+            actions_BKA: noisy actions in the network's scale, padded to action_dim columns.
+            embedding_BOV: noisy future embedding in the network's scale. A head that predicts no
+                vision takes no notice of it and of tau_vision.
+            state_BS: robot state in the network's scale, padded to state_dim columns.
+            features_BTD: vision-language features.
+            tau_action: noise level in [0, 1]: [B or 1, 1] for all, or [B or 1, 1 + K] per token,
+                the state's first.
+            tau_vision: noise level in [0, 1], [B or 1, 1] or [B or 1, O].
+            mask_BT: True where a feature token is real.
+            slot: embodiment, one for all samples or int64 [B].
+        """
+
+    @abstractmethod
+    def condition_action(self, tau: Tensor) -> Condition:
+        """Return the AdaLN parameters of the action tokens at tau, [B or 1, 1 + K or 1]."""
+
+    @abstractmethod
+    def condition_vision(self, tau: Tensor) -> Condition:
+        """Return the AdaLN parameters of the vision tokens at tau, [B or 1, O or 1]."""
+
+
+class DualStreamHead(Head):
     """MM-DiT blocks over both streams, then DiT blocks per stream.
 
     `forward` is the whole network, for training and as the reference. The sampler calls its parts:
@@ -38,54 +109,48 @@ class DualStreamHead(nn.Module):
     """
 
     def __init__(self, config: ModelConfig, *, horizon: int) -> None:
-        super().__init__()
-        language, head = config.vision_language, config.head
-        self.config = head
-        self.horizon = horizon
-        self.world_shape = (language.world_tokens, language.vision_width)
-        self.action = Stream(head)
-        self.vision = Stream(head)
-        self.action_codec = ActionCodec(head, horizon=horizon)
-        self.vision_codec = VisionCodec(
-            head, world_tokens=language.world_tokens, vision_width=language.vision_width
-        )
+        super().__init__(config, horizon=horizon)
+        tokens, width = self.world_shape
+        self.action = Stream(config.head)
+        self.vision = Stream(config.head, owns_time=not config.head.architecture.joint_noise)
+        self.action_codec = ActionCodec(config.head, horizon=horizon)
+        self.vision_codec = VisionCodec(config.head, world_tokens=tokens, vision_width=width)
 
     def forward(
         self,
         actions_BKA: Tensor,
-        embedding_BOV: Tensor,
+        embedding_BOV: Tensor | None,
         state_BS: Tensor,
         features_BTD: Tensor,
         *,
         tau_action: Tensor,
-        tau_vision: Tensor,
+        tau_vision: Tensor | None,
         mask_BT: Tensor | None = None,
         slot: int | Tensor = 0,
     ) -> Velocity:
-        """Predict the velocities V_A and V_o (section 4.2).
-
-        Args:
-            actions_BKA: noisy actions in the network's scale, padded to action_dim columns.
-            embedding_BOV: noisy future embedding in the network's scale.
-            state_BS: robot state in the network's scale, padded to state_dim columns.
-            features_BTD: vision-language features.
-            tau_action: noise level in [0, 1]: [B or 1, 1] for the whole stream, or
-                [B or 1, 1 + K] per token, the state's first.
-            tau_vision: noise level in [0, 1], [B or 1, 1] or [B or 1, O].
-            mask_BT: True where a feature token is real.
-            slot: embodiment, one for all samples or int64 [B].
-        """
+        """Predict the velocities V_A and V_o; see `Head.forward`."""
+        assert embedding_BOV is not None
+        assert tau_vision is not None
         state = self.action_codec.encode_state(state_BS, slot)
         clock = self.action_codec.clock(tau_action)
         action_context, vision_context = self.contexts(features_BTD, mask_BT)
         action = self.enter_action(
             state,
             self.action_codec.encode(actions_BKA, clock, slot),
-            self.action.condition(tau_action),
+            self.condition_action(tau_action),
             action_context,
         )
-        vision = self.enter_vision(embedding_BOV, self.vision.condition(tau_vision), vision_context)
+        vision = self.enter_vision(embedding_BOV, self.condition_vision(tau_vision), vision_context)
         return self.evaluate(action, vision, slot=slot)
+
+    def condition_action(self, tau: Tensor) -> Condition:
+        """Return the AdaLN parameters of the action stream at tau."""
+        return self.action.condition(cast(TimestepEmbedding, self.action.timestep)(tau))
+
+    def condition_vision(self, tau: Tensor) -> Condition:
+        """Return the AdaLN parameters of the vision stream at tau."""
+        timestep = self.vision.timestep or self.action.timestep
+        return self.vision.condition(cast(TimestepEmbedding, timestep)(tau))
 
     def contexts(self, features_BTD: Tensor, mask_BT: Tensor | None) -> tuple[Context, Context]:
         """Return what the features mean to the action stream and to the vision stream."""

@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dust_model.config import TargetScale, require
-from dust_model.head import DualStreamHead
+from dust_model.head import Head
 from dust_model.robot import RobotSpec
 from dust_model.sampler import Sampler, draw_noise
-from dust_model.schedule import Plan
+from dust_model.schedule import fitting_plan
 from dust_model.statistics import ChannelStatistics, Normaliser, Statistics
 
 
@@ -27,8 +27,8 @@ class Sample(NamedTuple):
             is due i periods after the observation. Columns scaled by min_max or q99 lie inside the
             range of the statistics, whatever the network says.
         embedding: predicted future embedding of the primary view, float32 [world_tokens,
-            vision_width], in the raw scale of the vision tower; None in policy mode, which makes
-            none.
+            vision_width], in the raw scale of the vision tower; None in policy mode and from a head
+            that predicts no vision.
     """
 
     actions: NDArray[np.float64]
@@ -38,7 +38,7 @@ class Sample(NamedTuple):
 class Policy:
     """A frozen head with the normalisation of its data."""
 
-    def __init__(self, head: DualStreamHead, statistics: Statistics, robot: RobotSpec) -> None:
+    def __init__(self, head: Head, statistics: Statistics, robot: RobotSpec) -> None:
         self._head = head.eval().requires_grad_(False)
         self._robot = robot
         self._sampler = Sampler(head)
@@ -65,7 +65,8 @@ class Policy:
             state: joint positions in rad and gripper opening in [0, 1], shape [state_dim].
             action_steps: denoising steps of the actions, N_A, in 1..1024.
             vision_steps: denoising steps of vision, N_o: a multiple of N_A up to 1024, or 0 for
-                policy mode, in which vision is held at pure noise.
+                policy mode, in which vision is held at pure noise. A head that learned with joint
+                noise takes N_o = N_A only; one that predicts no vision takes any of these as 0.
             seed: the same seed and inputs give the same chunk.
             prefix: first actions that are committed already, raw units, [n, action_dim]. They come
                 back as they are, and the rest is made to fit them.
@@ -97,7 +98,7 @@ class Policy:
         prefix: ArrayLike | None = None,
     ) -> list[Sample]:
         """Draw one candidate per seed for the same observation; see `sample`."""
-        plan = Plan(action_steps, vision_steps, self._head.config.update_order)
+        plan = fitting_plan(self._head.config, action_steps, vision_steps)
         features_TD, mask_T = self._checked_features(features, mask)
         raw_prefix = self._checked_prefix(prefix)
         actions, embedding = self._sampler.sample(
@@ -107,8 +108,11 @@ class Policy:
             plan,
             mask_BT=None if mask_T.all() else self._on_device(mask_T)[None],
             prefix_BPA=None if raw_prefix is None else self._network_prefix(raw_prefix)[None],
+            slot=self._robot.embodiment,
         )
-        futures = _raw_embedding(self._head, self._embedding, embedding) if vision_steps else None
+        futures = (
+            _raw_embedding(self._head, self._embedding, embedding) if plan.vision_steps else None
+        )
         return [
             Sample(
                 self._raw_actions(actions[i], raw_prefix), None if futures is None else futures[i]
@@ -165,11 +169,11 @@ class Policy:
         return raw
 
     def _on_device(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self._head.action.output.projection.weight.device)
+        return tensor.to(self._head.weight.device)
 
 
 def _raw_embedding(
-    head: DualStreamHead, statistics: ChannelStatistics, embedding: Tensor
+    head: Head, statistics: ChannelStatistics, embedding: Tensor
 ) -> NDArray[np.float32]:
     """Return predicted embeddings [B, O, V] in the raw scale of the vision tower."""
     values = embedding.cpu().numpy()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 
 from dust_model.config import require
+
+JOINT_UNIT = "rad"
+GRIPPER_UNIT = "opening"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,9 @@ class RobotSpec:
         joint_names: arm joints, one column each.
         horizon: actions in a chunk, k in the paper.
         period: time between two actions in s.
+        units: unit of each column of state and action, the joints' and then the gripper's. Left
+            empty: "rad" for every joint and "opening" for the gripper, 0 closed to 1 open.
+        embodiment: slot of the head's encoders and decoder that belongs to this robot.
     """
 
     views: tuple[str, ...] = ("wrist", "side")
@@ -28,6 +35,8 @@ class RobotSpec:
     joint_names: tuple[str, ...] = tuple(f"fr3_joint{i}" for i in range(1, 8))
     horizon: int = 16
     period: float = 1 / 15
+    units: tuple[str, ...] = ()
+    embodiment: int = 0
 
     def __post_init__(self) -> None:
         require(bool(self.views), "views must name at least one camera, got none")
@@ -41,6 +50,14 @@ class RobotSpec:
         require(bool(self.joint_names), "joint_names must name at least one joint, got none")
         require(self.horizon >= 1, f"horizon must be >= 1, got {self.horizon}")
         require(0 < self.period <= 1, f"period must lie in (0, 1] s, got {self.period}")
+        if not self.units:
+            units = (*(JOINT_UNIT,) * len(self.joint_names), GRIPPER_UNIT)
+            object.__setattr__(self, "units", units)
+        require(
+            len(self.units) == self.state_dim,
+            f"units must name one for each of {self.state_dim} columns, got {len(self.units)}",
+        )
+        require(self.embodiment >= 0, f"embodiment must be >= 0, got {self.embodiment}")
 
     @property
     def state_dim(self) -> int:
@@ -56,3 +73,23 @@ class RobotSpec:
     def primary_index(self) -> int:
         """Where the primary view stands among the views."""
         return self.views.index(self.primary_view)
+
+    def differences(self, other: RobotSpec) -> list[str]:
+        """Name in what this robot differs from `other`, such as "period 0.05 instead of 0.1"."""
+        # The slot is the checkpoint's affair: no robot knows its own.
+        names = [field.name for field in fields(self) if field.name != "embodiment"]
+        return [
+            f"{name} {_text(getattr(self, name))} instead of {_text(getattr(other, name))}"
+            for name in names
+            if not _alike(getattr(self, name), getattr(other, name))
+        ]
+
+
+def _alike(mine: object, its: object) -> bool:
+    if isinstance(mine, float) and isinstance(its, float):
+        return math.isclose(mine, its, rel_tol=1e-6)  # 1 / 15 may have been written as 0.0666667
+    return mine == its
+
+
+def _text(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value)

@@ -9,22 +9,17 @@ network every time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from dust_model.head import DualStreamHead, Velocity
+from dust_model.config import Prefix
+from dust_model.fields import Observation, VelocityField, build_field
+from dust_model.head import Head, Velocity
+from dust_model.levels import NoiseLevels
 from dust_model.schedule import Plan, Step
-from dust_model.stream import Condition, Entry
-
-VelocityField = Callable[[Step, Tensor, Tensor], Velocity]
-"""(step, actions [B, K, A], embedding [B, O, V]) -> velocities; None where the stride is 0."""
-
-KEPT_LEVELS = 256
-"""Noise levels per stream whose AdaLN parameters are kept; covers plans up to N_o = 256."""
 
 
 class Noise(NamedTuple):
@@ -50,7 +45,7 @@ def integrate(plan: Plan, noise: Noise, velocity: VelocityField, *, held: int = 
     """
     actions, embedding = noise
     for step in plan:
-        v_action, v_vision = velocity(step, actions, embedding)
+        v_action, v_vision, _ = velocity(step, actions, embedding)
         if step.action_stride and v_action is not None:
             moved = actions[:, held:] + step.action_stride * v_action[:, held:]
             actions = torch.cat((actions[:, :held], moved), 1) if held else moved
@@ -59,7 +54,7 @@ def integrate(plan: Plan, noise: Noise, velocity: VelocityField, *, held: int = 
     return Noise(actions, embedding)
 
 
-def draw_noise(head: DualStreamHead, seeds: Sequence[int]) -> Noise:
+def draw_noise(head: Head, seeds: Sequence[int]) -> Noise:
     """Draw the noise of each seed on the CPU, so that every device starts from the same."""
     action_shape = (head.horizon, head.config.action_dim)
     samples = []
@@ -77,11 +72,9 @@ class Sampler:
     The head must be in eval mode, and its weights must not change while the sampler lives.
     """
 
-    def __init__(self, head: DualStreamHead) -> None:
+    def __init__(self, head: Head) -> None:
         self.head = head
-        self._weight = head.action.output.projection.weight
-        self._action_condition = lru_cache(KEPT_LEVELS)(self._condition_action)
-        self._vision_condition = lru_cache(KEPT_LEVELS)(self._condition_vision)
+        self._levels = NoiseLevels(head)
 
     @torch.inference_mode()
     def sample(
@@ -101,116 +94,49 @@ class Sampler:
             features_BTD: vision-language features; a batch of 1 serves all candidates.
             state_BS: robot state in the network's scale, padded; a batch of 1 serves all.
             noise: where each candidate starts.
-            plan: N_A, N_o and order.
+            plan: N_A, N_o and order; it must fit the head, see `fitting_plan`.
             mask_BT: True where a feature token is real; None when all are.
             prefix_BPA: first actions that are committed already, in the network's scale. They are
-                shown to the network clean, with their own tau_A = 1, and come back unchanged.
+                shown to the network as HeadConfig.prefix says, and come back unchanged.
             slot: embodiment.
 
         Returns:
-            Actions [B, K, A] and embedding [B, O, V], float32, on the head's device.
+            Actions [B, K, A] and embedding [B, O, V], float32, on the head's device. A head that
+            predicts no vision leaves the embedding at its noise.
         """
-        actions, embedding = (part.to(self._weight.device) for part in noise)
-        held = 0 if prefix_BPA is None else prefix_BPA.shape[1]
+        device = self.head.weight.device
+        actions, embedding = (part.to(device) for part in noise)
+        prefix = actions[:, :0]
         if prefix_BPA is not None:
             prefix = prefix_BPA.to(actions).expand(actions.shape[0], -1, -1)
-            actions = torch.cat((prefix, actions[:, held:]), 1)
-        field = _FastField(self, features_BTD, state_BS, mask_BT, held=held, slot=slot)
+        held = prefix.shape[1]
+        inpaints = held > 0 and self.head.config.prefix is Prefix.INPAINT
+        mask = None if mask_BT is None else mask_BT.to(device)
+        observation = Observation(features_BTD, mask, state_BS, 0 if inpaints else held, slot)
+        field = build_field(self.head, self._levels, observation)
+        if inpaints:
+            field = _inpainting(field, prefix - actions[:, :held])
+            end = integrate(plan, Noise(actions, embedding), field)
+            return Noise(torch.cat((prefix, end.action[:, held:]), 1), end.vision)
+        actions = torch.cat((prefix, actions[:, held:]), 1)
         return integrate(plan, Noise(actions, embedding), field, held=held)
 
     def cast(self, tensor: Tensor) -> Tensor:
         """Move a tensor to the head's device and dtype."""
-        return tensor.to(self._weight.device, self._weight.dtype)
-
-    def action_condition(self, tau: float, *, held: int) -> tuple[Condition, Tensor]:
-        """Return AdaLN parameters and clock of the action stream at `tau`, `held` actions clean."""
-        condition, clock = self._action_condition(tau)
-        if not held:
-            return condition, clock
-        clean, clean_clock = self._action_condition(1.0)
-        tokens = torch.arange(1 + self.head.horizon, device=clock.device)
-        # Token 0 is the state, which takes the tau of the actions still to be made.
-        is_held = ((tokens >= 1) & (tokens <= held))[None, :, None]
-        mixed = Condition(
-            tuple(map(_where(is_held), clean.halves, condition.halves)),
-            tuple(map(_where(is_held), clean.blocks, condition.blocks)),
-            torch.where(is_held, clean.output, condition.output),
-        )
-        return mixed, torch.where(is_held[:, 1:], clean_clock, clock)
-
-    def vision_condition(self, tau: float) -> Condition:
-        """Return the AdaLN parameters of the vision stream at `tau`."""
-        return self._vision_condition(tau)
-
-    def _condition_action(self, tau: float) -> tuple[Condition, Tensor]:
-        level = torch.full((1, 1), tau, device=self._weight.device)
-        return self.head.action.condition(level), self.head.action_codec.clock(level)
-
-    def _condition_vision(self, tau: float) -> Condition:
-        return self.head.vision.condition(torch.full((1, 1), tau, device=self._weight.device))
+        return tensor.to(self.head.weight.device, self.head.weight.dtype)
 
 
-class _FastField:
-    """The head as a velocity field for one observation, remembering each stream's entry."""
+def _inpainting(field: VelocityField, known_BPA: Tensor) -> VelocityField:
+    """Return `field` with the known velocity of the first actions, data minus noise, put in.
 
-    def __init__(
-        self,
-        sampler: Sampler,
-        features_BTD: Tensor,
-        state_BS: Tensor,
-        mask_BT: Tensor | None,
-        *,
-        held: int,
-        slot: int,
-    ) -> None:
-        self._sampler, self._head = sampler, sampler.head
-        self._held, self._slot = held, slot
-        mask = None if mask_BT is None else mask_BT.to(features_BTD.device)
-        self._contexts = self._head.contexts(features_BTD, mask)
-        self._state = self._head.action_codec.encode_state(state_BS, slot)
-        self._action: _Memory | None = None
-        self._vision: _Memory | None = None
+    On a straight path, Euler steps keep them at tau * data + (1 - tau) * noise all the way.
+    """
 
-    def __call__(self, step: Step, actions: Tensor, embedding: Tensor) -> Velocity:
-        velocity = self._head.evaluate(
-            self._enter_action(step.tau_action, actions),
-            self._enter_vision(step.tau_vision, embedding),
-            slot=self._slot,
-            wants_action=step.action_stride > 0,
-            wants_vision=step.vision_stride > 0,
-        )
-        # The Euler state stays in float32 whatever the weights are.
-        return Velocity(*(None if part is None else part.float() for part in velocity))
+    def with_known(step: Step, actions: Tensor, embedding: Tensor) -> Velocity:
+        velocity = field(step, actions, embedding)
+        if velocity.action is None:
+            return velocity
+        rest = velocity.action[:, known_BPA.shape[1] :]
+        return velocity._replace(action=torch.cat((known_BPA, rest), 1))
 
-    def _enter_action(self, tau: float, actions: Tensor) -> Entry:
-        if self._action is None or not self._action.fits(tau, actions):
-            condition, clock = self._sampler.action_condition(tau, held=self._held)
-            cast = self._sampler.cast(actions)
-            tokens = self._head.action_codec.encode(cast, clock, self._slot)
-            entry = self._head.enter_action(self._state, tokens, condition, self._contexts[0])
-            self._action = _Memory(tau, actions, entry)
-        return self._action.entry
-
-    def _enter_vision(self, tau: float, embedding: Tensor) -> Entry:
-        if self._vision is None or not self._vision.fits(tau, embedding):
-            condition = self._sampler.vision_condition(tau)
-            cast = self._sampler.cast(embedding)
-            entry = self._head.enter_vision(cast, condition, self._contexts[1])
-            self._vision = _Memory(tau, embedding, entry)
-        return self._vision.entry
-
-
-class _Memory(NamedTuple):
-    """A stream's entry and what it was made of."""
-
-    tau: float
-    tokens: Tensor
-    entry: Entry
-
-    def fits(self, tau: float, tokens: Tensor) -> bool:
-        """Whether the entry still holds: `integrate` makes a new tensor whenever it moves one."""
-        return self.tokens is tokens and self.tau == tau
-
-
-def _where(mask: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
-    return lambda held, free: torch.where(mask, held, free)
+    return with_known

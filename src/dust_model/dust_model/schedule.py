@@ -14,9 +14,9 @@ Order `block_end` moves the action updates to evaluations 2 and 5, and tau_A wit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dust_model.config import UpdateOrder, require
+from dust_model.config import HeadConfig, UpdateOrder, require
 
 MAX_STEPS = 1024
 """Largest number of denoising steps of either stream."""
@@ -94,3 +94,24 @@ class Plan:
                 vision_stride=1 / self.vision_steps if self.vision_steps else 0.0,
             )
             updates += moves
+
+
+def fitting_plan(head: HeadConfig, action_steps: int, vision_steps: int) -> Plan:
+    """Return the plan of a head, in the head's update order.
+
+    A head that predicts no vision (groot_n1, flare) has no vision steps: whatever is asked for
+    is taken as 0. A head that learned with joint noise follows one noise level only.
+
+    Raises:
+        ValueError: a count is out of range, N_o is no multiple of N_A, or N_o differs from N_A
+            where the head learned with joint noise.
+    """
+    plan = Plan(action_steps, vision_steps, head.update_order)
+    if not head.architecture.predicts_vision:
+        return replace(plan, vision_steps=0)
+    require(
+        vision_steps == action_steps or not head.architecture.joint_noise,
+        f"architecture={head.architecture} learned with one noise level for actions and vision: "
+        f"vision_steps={vision_steps} must equal action_steps={action_steps}",
+    )
+    return plan

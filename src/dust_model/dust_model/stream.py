@@ -63,25 +63,32 @@ class Entry(NamedTuple):
 
 
 class Stream(nn.Module):
-    """Everything of one modality but its encoder and decoder."""
+    """Everything of one modality but its encoder and decoder.
 
-    def __init__(self, config: HeadConfig) -> None:
+    An architecture with a single stream has one for both modalities, without dual halves.
+
+    Args:
+        config: sizes of the head.
+        owns_time: whether it embeds tau itself; otherwise another stream does it for both.
+    """
+
+    def __init__(self, config: HeadConfig, *, owns_time: bool = True) -> None:
         super().__init__()
-        self._first_joint = config.joint_blocks[0]
-        self.timestep = TimestepEmbedding(config.width, buckets=config.timestep_buckets)
+        self._first_joint = config.joint_blocks[0] if config.joint_blocks else 0
+        width, buckets = config.width, config.timestep_buckets
+        self.timestep = TimestepEmbedding(width, buckets=buckets) if owns_time else None
         halves = [
             DualHalf(config, joint=i in config.joint_blocks, cross=i in config.cross_blocks)
-            for i in range(config.dual_blocks)
+            for i in range(config.halves)
         ]
-        blocks = [StreamBlock(config, cross=i % 2 == 0) for i in range(config.stream_blocks)]
+        blocks = [StreamBlock(config, cross=i % 2 == 0) for i in range(config.blocks)]
         # The casts keep what a ModuleList holds visible to the type checker.
         self.halves = cast(Sequence[DualHalf], nn.ModuleList(halves))
         self.blocks = cast(Sequence[StreamBlock], nn.ModuleList(blocks))
         self.output = StreamOutput(config)
 
-    def condition(self, tau: Tensor) -> Condition:
-        """Return the AdaLN parameters of tau in [0, 1], float [B or 1, N or 1]."""
-        embedding = self.timestep(tau)
+    def condition(self, embedding: Tensor) -> Condition:
+        """Return the AdaLN parameters of embedded noise levels [B or 1, N or 1, D]."""
         return Condition(
             tuple(half.modulation(embedding) for half in self.halves),
             tuple(block.modulation(embedding) for block in self.blocks),
@@ -113,9 +120,16 @@ class Stream(nn.Module):
         modulation, seen = condition.halves[index], context.halves[index]
         return self.halves[index].advance(hidden, modulation, seen, context.mask)
 
-    def finish(self, hidden: Tensor, condition: Condition, context: Context) -> Tensor:
-        """Run the DiT blocks and the output layer: [B, N, output_width]."""
-        parts = zip(self.blocks, condition.blocks, context.blocks, strict=True)
-        for block, modulation, seen in parts:
-            hidden = block(hidden, modulation, seen, context.mask)
+    def walk(self, hidden: Tensor, condition: Condition, context: Context, blocks: range) -> Tensor:
+        """Run some of the DiT blocks."""
+        for index in blocks:
+            modulation, seen = condition.blocks[index], context.blocks[index]
+            hidden = self.blocks[index](hidden, modulation, seen, context.mask)
+        return hidden
+
+    def finish(
+        self, hidden: Tensor, condition: Condition, context: Context, *, start: int = 0
+    ) -> Tensor:
+        """Run the DiT blocks from `start` on and the output layer: [B, N, output_width]."""
+        hidden = self.walk(hidden, condition, context, range(start, len(self.blocks)))
         return self.output(hidden, condition.output)

@@ -7,8 +7,9 @@ prompt code serves it and the tokenizer.json of a pre-trained checkpoint.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from dust_model.config import VisionLanguageConfig, require
 
@@ -49,6 +50,38 @@ def build_tokenizer(config: VisionLanguageConfig) -> Tokenizer:
         vocabulary[token] = text_room + offset
     merges = [tuple(pair) for pair in model["merges"]]
     return _wrap(models.BPE(vocab=vocabulary, merges=merges), SPECIAL)
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Read a tokenizer.
+
+    Args:
+        path: a tokenizer.json, or a folder with vocab.json, merges.txt and tokenizer_config.json,
+            which is how Eagle-2's comes with GR00T-N1.
+
+    Raises:
+        ValueError: it can't be read, or is none.
+    """
+    try:
+        return _read_parts(path) if path.is_dir() else Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises bare Exception for a file it can't parse
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"cannot read the tokenizer {path}: {reason}") from None
+
+
+def _read_parts(folder: Path) -> Tokenizer:
+    model = models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    tokenizer = _wrap(model, ())
+    entries = json.loads((folder / "tokenizer_config.json").read_text())["added_tokens_decoder"]
+    for number, entry in sorted(entries.items(), key=lambda item: int(item[0])):
+        special = bool(entry["special"])
+        # Eagle-2 adds the plain word "assistant", too: without it prompts end in other tokens.
+        token = AddedToken(entry["content"], special=special, normalized=entry["normalized"])
+        add = tokenizer.add_special_tokens if special else tokenizer.add_tokens
+        add([token])
+        found = tokenizer.token_to_id(entry["content"])
+        require(found == int(number), f"{entry['content']!r} is token {found}, not {number}")
+    return tokenizer
 
 
 def _train(vocab_size: int) -> Tokenizer:

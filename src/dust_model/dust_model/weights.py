@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+from dust_model.config import require
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -32,15 +35,74 @@ def load_module(build: Callable[[], M], path: Path, *, device: str, dtype: torch
     Raises:
         ValueError: the file can't be read, or its names or shapes are not the module's.
     """
+    module, state = build_empty(build), _read(path)
+    report = compare_names(shapes_of(module.state_dict()), shapes_of(state))
+    require(report.fits, f"{path} does not fit its config.json: {report}")
+    return give_weights(module, state, device=device, dtype=dtype)
+
+
+def build_empty(build: Callable[[], M]) -> M:
+    """Build a module whose weights are yet to be given."""
     with _SkipInit():
-        module = build()
-    state = _read(path)
-    problems = _differences(module.state_dict(), state)
-    if problems:
-        raise ValueError(f"{path} does not fit its config.json: {'; '.join(problems)}")
+        return build()
+
+
+def give_weights(module: M, state: dict[str, Tensor], *, device: str, dtype: torch.dtype) -> M:
+    """Give a module all its weights and move it to `device`."""
     # Only weights are cast: rotary frequencies in bfloat16 would be wrong by whole radians.
     module.load_state_dict({n: v.to(device, dtype) for n, v in state.items()}, assign=True)
     return module.to(device)
+
+
+Shapes = dict[str, tuple[int, ...]]
+"""Shape of each tensor by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What keeps weights and a module apart, by the names that the weights have.
+
+    Attributes:
+        missing: the module needs them.
+        left_over: the module has no place for them.
+        wrong_shape: name, shape found and shape needed, as text.
+    """
+
+    missing: tuple[str, ...]
+    left_over: tuple[str, ...]
+    wrong_shape: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing keeps them apart."""
+        return not (self.missing or self.left_over or self.wrong_shape)
+
+    def __str__(self) -> str:
+        """Return one line with the first names of each kind."""
+        kinds = (
+            ("missing", self.missing),
+            ("left over", self.left_over),
+            ("wrong shape", self.wrong_shape),
+        )
+        return "; ".join(f"{kind}: {_some(names)}" for kind, names in kinds if names)
+
+
+def compare_names(needed: Shapes, found: Shapes) -> LoadReport:
+    """Compare what a module needs with what there is."""
+    return LoadReport(
+        missing=tuple(name for name in needed if name not in found),
+        left_over=tuple(name for name in found if name not in needed),
+        wrong_shape=tuple(
+            f"{name} {list(found[name])} instead of {list(shape)}"
+            for name, shape in needed.items()
+            if name in found and found[name] != shape
+        ),
+    )
+
+
+def shapes_of(state: Mapping[str, Tensor]) -> Shapes:
+    """Return the shapes of named tensors."""
+    return {name: tuple(value.shape) for name, value in state.items()}
 
 
 class _SkipInit(TorchFunctionMode):
@@ -71,18 +133,6 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"cannot read the weights {path}: {error}") from None
 
 
-def _differences(needed: dict[str, Tensor], found: dict[str, Tensor]) -> list[str]:
-    missing = [name for name in needed if name not in found]
-    extra = [name for name in found if name not in needed]
-    wrong = [
-        f"{name} {list(found[name].shape)} instead of {list(value.shape)}"
-        for name, value in needed.items()
-        if name in found and found[name].shape != value.shape
-    ]
-    kinds = (("missing", missing), ("left over", extra), ("wrong shape", wrong))
-    return [f"{kind}: {_some(names)}" for kind, names in kinds if names]
-
-
-def _some(names: list[str], *, shown: int = 4) -> str:
+def _some(names: tuple[str, ...], *, shown: int = 4) -> str:
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more

@@ -4,20 +4,23 @@ import shutil
 import subprocess
 import sys
 
+import huggingface_hub
 import pytest
 import torch
 
 from dust_model.checkpoint import FILES, Checkpoint
-from dust_model.config import TINY
+from dust_model.config import TINY, Architecture
+from dust_model.eagle import Eagle
 from dust_model.head import DualStreamHead
 from dust_model.init import home_statistics, write_untrained
 from dust_model.robot import RobotSpec
+from dust_model.tokenizer import build_tokenizer
 
 
 @pytest.fixture
-def folder(tiny_folder, tmp_path):
+def folder(tiny_checkpoint, tmp_path):
     """Return a copy that a test may break."""
-    return shutil.copytree(tiny_folder, tmp_path / "copy")
+    return shutil.copytree(tiny_checkpoint, tmp_path / "copy")
 
 
 def edit(path, change):
@@ -33,9 +36,9 @@ def test_a_checkpoint_says_what_it_was_made_for(tiny):
     assert re.fullmatch("[0-9a-f]{16}", tiny.fingerprint)
 
 
-def test_the_folder_holds_no_pickles(tiny_folder):
-    assert sorted(path.name for path in tiny_folder.iterdir()) == sorted(FILES)
-    assert sum(path.stat().st_size for path in tiny_folder.iterdir()) < 40e6
+def test_the_folder_holds_no_pickles(tiny_checkpoint):
+    assert sorted(path.name for path in tiny_checkpoint.iterdir()) == sorted(FILES)
+    assert sum(path.stat().st_size for path in tiny_checkpoint.iterdir()) < 40e6
 
 
 def test_parts_are_frozen_and_ready(tiny):
@@ -44,11 +47,11 @@ def test_parts_are_frozen_and_ready(tiny):
     assert not any(weight.requires_grad for weight in head.parameters())
 
 
-def test_a_policy_needs_no_transformers(tiny_folder):
+def test_a_policy_needs_no_transformers(tiny_checkpoint):
     """The policy node starts seconds earlier without them."""
     code = (
         "import sys; from dust_model.checkpoint import Checkpoint; "
-        f"Checkpoint.load({str(tiny_folder)!r}).policy(); print('transformers' in sys.modules)"
+        f"Checkpoint.load({str(tiny_checkpoint)!r}).policy(); print('transformers' in sys.modules)"
     )
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
@@ -79,9 +82,73 @@ def test_saving_again_gives_the_same_files(tiny, tmp_path):
         assert (copy.folder / name).read_bytes() == (tiny.folder / name).read_bytes(), name
 
 
-def test_a_second_save_does_not_overwrite(tiny_folder):
+def test_save_pretrained_and_back(tiny, tmp_path):
+    copy = tiny.save_pretrained(tmp_path / "copy")
+    assert copy == Checkpoint.from_pretrained(tmp_path / "copy", robot=RobotSpec())
+    assert sorted(path.name for path in copy.folder.iterdir()) == sorted(FILES)
+    for name in FILES:
+        assert (copy.folder / name).read_bytes() == (tiny.folder / name).read_bytes(), name
+    with pytest.raises(ValueError, match="exists already"):
+        tiny.save_pretrained(tmp_path / "copy")
+
+
+def test_from_pretrained_without_folder_or_network(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="nobody/dust is no folder, and the hub does not give it"):
+        Checkpoint.from_pretrained("nobody/dust")
+    with pytest.raises(ValueError, match="checkpoint nowhere is not a folder: give the folder"):
+        Checkpoint.from_pretrained("nowhere")
+
+
+def test_config_json_says_what_it_needs_of_a_robot(tiny):
+    said = json.loads((tiny.folder / "config.json").read_text())["robot"]
+    assert said == {
+        "views": ["wrist", "side"],
+        "primary_view": "side",
+        "joint_names": [f"fr3_joint{i}" for i in range(1, 8)],
+        "horizon": 16,
+        "period": 1 / 15,
+        "units": ["rad"] * 7 + ["opening"],
+        "embodiment": 0,
+    }
+    normalised = json.loads((tiny.folder / "statistics.json").read_text())
+    assert normalised["action"]["scaling"] == ["min_max"] * 8
+
+
+def test_another_robot_is_refused_with_the_difference(tiny):
+    robot = RobotSpec(views=("side", "wrist"), period=0.05)
+    expected = (
+        f"checkpoint {tiny.folder} was made for another robot: views wrist, side instead of "
+        "side, wrist; period 0.06666666666666667 instead of 0.05"
+    )
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        Checkpoint.from_pretrained(tiny.folder, robot=robot)
+
+
+@pytest.mark.parametrize("architecture", Architecture)
+def test_every_architecture_saves_and_loads(micro, build_head, tmp_path, architecture):
+    config = micro(architecture=architecture)
+    head = build_head(config)
+    checkpoint = Checkpoint.save(
+        tmp_path / "saved",
+        eagle=Eagle(config.vision_language),
+        head=head,
+        tokenizer=build_tokenizer(config.vision_language),
+        robot=RobotSpec(),
+        statistics=home_statistics(32),
+        dtype="float32",
+    )
+    assert checkpoint.config == config
+    loaded = checkpoint.policy()._head.state_dict()
+    for name, value in head.state_dict().items():
+        assert torch.equal(loaded[name], value), name
+
+
+def test_a_second_save_does_not_overwrite(tiny_checkpoint):
     with pytest.raises(ValueError, match="exists already: choose another path or remove it"):
-        write_untrained(tiny_folder, TINY)
+        write_untrained(tiny_checkpoint, TINY)
 
 
 class FullDisk:
@@ -139,7 +206,9 @@ def test_a_missing_file_is_named(folder, name):
         (lambda c: c["model"].pop("head"), None),
         (lambda c: c["robot"].update(views=["left"]), "primary_view 'side' is not among the views"),
         (lambda c: c["robot"].update(wheels=4), "config.json.robot: unknown field 'wheels'"),
-        (lambda c: c["robot"].update(joint_names=["a"]), "8 state columns, the robot 2"),
+        (lambda c: c["robot"].update(joint_names=["a"]), "units must name one for each of 2 col"),
+        (lambda c: c["robot"].update(joint_names=["a"], units=[]), "8 state columns, the robot 2"),
+        (lambda c: c["robot"].update(embodiment=1), "embodiment 1, the head 1 slots"),
         (lambda c: c["model"]["head"].update(state_dim=4), "8 state columns, the head 4"),
         (lambda c: c["model"]["head"].update(architecture="rnn"), "'rnn' is none of dust"),
     ],

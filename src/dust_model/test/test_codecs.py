@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch.nn import functional as F
 
@@ -47,9 +48,13 @@ def test_state_is_one_token_and_not_decoded(micro):
 
 def test_positions_fixed_or_learned(micro):
     fixed = ActionCodec(micro().head, horizon=16)
-    learned = ActionCodec(micro(action_positions="learned").head, horizon=16)
+    config = micro(action_positions="learned", learned_positions=20).head
+    learned = ActionCodec(config, horizon=16)
     assert "positions" not in fixed.state_dict()
-    assert learned.state_dict()["positions"].shape == (16, 32)
+    assert learned.state_dict()["positions"].shape == (20, 32)
+    assert learned.encode(torch.zeros(1, 16, 8), learned.clock(torch.zeros(1, 1))).shape[1] == 16
+    with pytest.raises(ValueError, match="horizon=21 needs as many learned_positions, got 20"):
+        ActionCodec(config, horizon=21)
 
 
 def test_vision_codec_is_the_appendixs(micro):

@@ -3,6 +3,10 @@ import re
 import pytest
 
 from dust_model.config import (
+    EAGLE2_1B,
+    EAGLE2_2B,
+    GROOT_N1_2B,
+    GROOT_N1_5,
     N1,
     TINY,
     Architecture,
@@ -10,6 +14,7 @@ from dust_model.config import (
     HeadConfig,
     ModelConfig,
     Positions,
+    Prefix,
     TargetScale,
     UpdateOrder,
     VisionLanguageConfig,
@@ -40,6 +45,7 @@ def test_defaults_of_the_open_choices():
     assert head.mask_padding
     assert head.embodiments == 1
     assert head.timestep_buckets == 1000
+    assert head.prefix is Prefix.CLEAN
 
 
 def test_choices_may_be_given_as_text():
@@ -62,6 +68,9 @@ def test_every_block_has_both():
     [
         ({"heads": 0}, "heads must be above 0, got 0"),
         ({"update_order": "never"}, "update_order must be one of block_start, block_end"),
+        ({"alignment_depth": 0.0}, "alignment_depth must lie in (0, 1], got 0.0"),
+        ({"learned_positions": 0}, "learned_positions must be above 0, got 0"),
+        ({"architecture": "rnn"}, "architecture must be one of dust, mmdit_joint, dit_decoupled"),
         ({"dropout": 1.0}, "dropout must lie in [0, 1), got 1.0"),
         ({"stream_blocks": -1}, "stream_blocks must be >= 0, got -1"),
         ({"heads": 3, "head_dim": 5}, "multiple of 4 for the 2-D encoding, got 15"),
@@ -80,6 +89,10 @@ def test_head_names_the_wrong_value(fields, message):
         ({"vision_width": 1150}, "vision_width=1150 is no multiple of vision_heads=16"),
         ({"image_token_id": 60000}, "image_token_id must lie in 2..vocab_size-1=49163"),
         ({"text_layers": -2}, "text_layers must be above 0, got -2"),
+        ({"text_kv_heads": 5}, "text_heads=32 is no multiple of text_kv_heads=5"),
+        ({"text_kv_heads": -8}, "text_heads=32 is no multiple of text_kv_heads=-8"),
+        ({"text_head_dim": -1}, "text_head_dim must be >= 0, got -1"),
+        ({"text_family": "gpt"}, "text_family must be one of llama, qwen2, qwen3, got 'gpt'"),
     ],
 )
 def test_vision_language_names_the_wrong_value(fields, message):
@@ -92,6 +105,45 @@ def test_widths_must_agree():
         ModelConfig(head=HeadConfig(heads=16))
 
 
-@pytest.mark.parametrize("config", [N1, TINY])
+@pytest.mark.parametrize("architecture", [a for a in Architecture if not a.dual_stream])
+def test_one_stream_has_all_the_blocks(architecture):
+    head = HeadConfig(architecture=architecture)
+    assert (head.halves, head.blocks, head.joint_blocks, head.cross_blocks) == (0, 16, (), ())
+    assert HeadConfig(architecture=architecture, dual_blocks=1).blocks == 5
+
+
+def test_dual_streams_have_both_kinds_of_blocks():
+    assert (N1.head.halves, N1.head.blocks) == (12, 4)
+
+
+def test_a_variant_differs_in_one_field():
+    flare = TINY.variant(Architecture.FLARE)
+    assert flare.head.architecture is Architecture.FLARE
+    assert flare.variant(Architecture.DUST) == TINY
+
+
+@pytest.mark.parametrize(
+    ("architecture", "vision", "joint", "future"),
+    [
+        ("dust", True, False, True),
+        ("mmdit_joint", True, True, True),
+        ("dit_decoupled", True, False, True),
+        ("dit_joint", True, True, True),
+        ("groot_n1", False, False, False),
+        ("flare", False, False, True),
+    ],
+)
+def test_what_an_architecture_learns(architecture, vision, joint, future):
+    kind = Architecture(architecture)
+    assert (kind.predicts_vision, kind.joint_noise, kind.needs_future) == (vision, joint, future)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *(N1, TINY, GROOT_N1_2B),
+        *(ModelConfig(vision_language=part) for part in (EAGLE2_1B, EAGLE2_2B, GROOT_N1_5)),
+    ],
+)
 def test_json_round_trip(config):
     assert from_json(ModelConfig, to_json(config), where="config.json") == config

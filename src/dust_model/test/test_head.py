@@ -12,32 +12,15 @@ def head(request, micro, build_head):
     return build_head(micro(cross_attention=request.param))
 
 
-@pytest.fixture(scope="module")
-def inputs(micro):
-    generator = torch.Generator().manual_seed(0)
-    config = micro()
-
-    def draw(*shape):
-        return torch.randn(shape, generator=generator)
-
-    return {
-        "actions_BKA": draw(BATCH, 16, 8),
-        "embedding_BOV": draw(BATCH, 4, config.vision_language.vision_width),
-        "state_BS": draw(BATCH, 8),
-        "features_BTD": draw(BATCH, 9, config.head.width),
-        "tau_action": torch.rand(BATCH, 1, generator=generator),
-        "tau_vision": torch.rand(BATCH, 1, generator=generator),
-    }
-
-
 def moved(before, after):
     return (before - after).abs().max().item()
 
 
 def test_velocities_have_the_shapes_of_their_streams(head, inputs):
-    action, vision = head(**inputs)
+    action, vision, aligned = head(**inputs)
     assert action.shape == inputs["actions_BKA"].shape
     assert vision.shape == inputs["embedding_BOV"].shape
+    assert aligned is None
 
 
 @pytest.mark.parametrize("name", ["actions_BKA", "embedding_BOV", "state_BS", "features_BTD"])
@@ -120,9 +103,9 @@ def _entries(head, inputs):
     clock = head.action_codec.clock(inputs["tau_action"])
     tokens = head.action_codec.encode(inputs["actions_BKA"], clock)
     contexts = head.contexts(inputs["features_BTD"], None)
-    condition = head.action.condition(inputs["tau_action"])
+    condition = head.condition_action(inputs["tau_action"])
     action = head.enter_action(state, tokens, condition, contexts[0])
-    condition = head.vision.condition(inputs["tau_vision"])
+    condition = head.condition_vision(inputs["tau_vision"])
     return action, head.enter_vision(inputs["embedding_BOV"], condition, contexts[1])
 
 

@@ -8,8 +8,7 @@ import torch
 from dust_model.config import TINY, CrossAttention, UpdateOrder
 from dust_model.head import DualStreamHead, Velocity
 from dust_model.sampler import Noise, Sampler, draw_noise, integrate
-from dust_model.schedule import Plan
-from dust_model.stream import Condition
+from dust_model.schedule import Plan, fitting_plan
 
 
 def naive(head, inputs, plan, *, prefix=None):
@@ -112,21 +111,29 @@ def test_prefix_stays_clean_and_is_seen(tiny_head, plan, held):
         assert (free[:, held:] - actual.action[:, held:]).abs().max() > 1e-4
 
 
-def test_prefix_condition_mixes_two_levels_token_by_token(tiny_head):
-    sampler = Sampler(tiny_head)
-    mixed, clock = sampler.action_condition(0.25, held=3)
-    current, current_clock = sampler.action_condition(0.25, held=0)
-    clean, clean_clock = sampler.action_condition(1.0, held=0)
-    for mix, now, end in zip(_flat(mixed), _flat(current), _flat(clean), strict=True):
-        assert torch.equal(mix[:, :1], now)
-        assert torch.equal(mix[:, 1:4], end.expand(-1, 3, -1))
-        assert torch.equal(mix[:, 4:], now.expand(-1, 13, -1))
-    assert torch.equal(clock[:, :3], clean_clock.expand(-1, 3, -1))
-    assert torch.equal(clock[:, 3:], current_clock.expand(-1, 13, -1))
-
-
-def _flat(condition: Condition):
-    return (*condition.halves, *condition.blocks, condition.output)
+@pytest.mark.parametrize("architecture", ["dust", "groot_n1"])
+@pytest.mark.parametrize("held", [1, 7, 16])
+def test_inpainting_keeps_the_prefix_on_its_path(micro, build_head, architecture, held):
+    """Restated: at every step the committed actions are noised to the tau of the rest."""
+    head = build_head(micro(architecture=architecture, prefix="inpaint"))
+    features, state, noise, _ = draw_inputs(head)
+    prefix = torch.linspace(-1, 1, held * 8).reshape(1, held, 8)
+    actions, embedding = noise
+    for n in range(4):
+        tau = torch.full((1, 1), n / 4)
+        actions = actions.clone()
+        actions[:, :held] = n / 4 * prefix + (1 - n / 4) * noise.action[:, :held]
+        levels = {"tau_action": tau, "tau_vision": tau}
+        with torch.inference_mode():
+            velocity = head(actions, embedding, state, features, **levels)
+        actions = actions + velocity.action / 4
+        embedding = embedding if velocity.vision is None else embedding + velocity.vision / 4
+    plan = fitting_plan(head.config, 4, 4)
+    actual = Sampler(head).sample(features, state, noise, plan, prefix_BPA=prefix)
+    assert torch.equal(actual.action[:, :held], prefix)
+    rest = (actual.action[:, held:], actions[:, held:])
+    torch.testing.assert_close(*rest, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(actual.vision, embedding, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("order", UpdateOrder)
