@@ -6,6 +6,7 @@ torchvision's antialiased bilinear one, which GR00T-N1 uses; it squeezes the ima
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,12 +24,18 @@ class ImageTransform:
 
     size: int
 
-    def resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the centre crop of `image`, uint8 [H, W, C] with any C, as uint8 [S, S, C]."""
+    def resize(
+        self, image: NDArray[np.uint8], *, place: tuple[float, float] = (0.5, 0.5)
+    ) -> NDArray[np.uint8]:
+        """Return a crop of `image`, uint8 [H, W, C] with any C, as uint8 [S, S, C].
+
+        `place` says how far down and right the crop lies, each in [0, 1]: the centre unless
+        training draws another.
+        """
         _require_uint8(image, "image", shape="[H, W, C]")
         height, width = image.shape[:2]
         kept_height, kept_width = max(1, int(height * CROP)), max(1, int(width * CROP))
-        top, left = (height - kept_height) // 2, (width - kept_width) // 2
+        top, left = _offset(height - kept_height, place[0]), _offset(width - kept_width, place[1])
         crop = np.ascontiguousarray(image[top : top + kept_height, left : left + kept_width])
         resized = F.interpolate(
             torch.from_numpy(crop).permute(2, 0, 1)[None],
@@ -45,6 +52,10 @@ class ImageTransform:
         require(rgb.shape == expected, f"rgb must have shape {expected}, got {rgb.shape}")
         planes = torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))
         return planes.to(torch.float32).div_(127.5).sub_(1.0)
+
+
+def _offset(room: int, place: float) -> int:
+    return max(0, math.ceil(room * place - 0.5))  # the nearest pixel; the centre is room // 2
 
 
 def _require_uint8(image: NDArray[np.uint8], name: str, *, shape: str) -> None:
