@@ -10,8 +10,8 @@ from bootstrap.console import Console, SetupError
 from bootstrap.layout import Layout
 from bootstrap.stamps import Stamps, fingerprint
 
-PARTS = ("executor", "sim", "model", "dev")
-_FILES = {"sim": ("sim", "assets"), "executor": ("executor",), "model": ("model",), "dev": ("dev",)}
+PARTS = ("executor", "sim", "model", "train", "dev")
+_FILES = {name: (name,) for name in PARTS} | {"sim": ("sim", "assets")}
 
 
 def requirement_names(distro: str, parts: tuple[str, ...]) -> list[str]:

@@ -16,13 +16,31 @@ setup(
     python_requires=">=3.11",
     # transformers: the composition of InternVL out of SigLIP and Llama is tested with this series.
     install_requires=[
+        "huggingface-hub>=1",
         "numpy>=1.26",
         "safetensors>=0.5",
         "tokenizers>=0.21",
         "torch>=2.5",
         "transformers>=5.23,<6",
     ],
-    entry_points={"console_scripts": [f"dust-init = {NAME}.init:main"]},
+    extras_require={
+        "data": ["av>=15", "pyarrow>=20"],
+        "train": [
+            "PyYAML>=6",
+            "accelerate>=1.15,<2",
+            "av>=15",
+            "pyarrow>=20",
+            "tensorboard>=2.21",
+            "tqdm>=4.67",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            f"dust-init = {NAME}.init:main",
+            f"dust-stats = {NAME}.data.stats:main",
+            f"dust-train = {NAME}.train:main",
+        ]
+    },
     zip_safe=False,
     maintainer="DUST for ROS 2 maintainers",
     maintainer_email="maintainers@dust-ros2.invalid",

@@ -1,0 +1,138 @@
+"""The demonstrations of a run: opened, measured, split, as batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from dust_model.data.augment import Augmentation
+from dust_model.data.collate import Collator
+from dust_model.data.faults import OnFault
+from dust_model.data.lerobot import LeRobotDataset
+from dust_model.data.loader import Loader
+from dust_model.data.measure import measure
+from dust_model.robot import RobotSpec
+from dust_model.statistics import ColumnStatistics
+from dust_model.training.config import DataConfig
+from dust_model.training.source import JoinedSources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demonstrations:
+    """Opened LeRobot datasets.
+
+    Attributes:
+        config: what was asked for.
+        robot: what they are of.
+        training: episodes to learn from.
+        validation: episodes kept apart, None if there are none.
+        state: statistics of all states, raw units.
+        action: statistics of all actions, raw units.
+        left_out: a line for each faulty episode.
+    """
+
+    config: DataConfig
+    robot: RobotSpec
+    training: JoinedSources
+    validation: JoinedSources | None
+    state: ColumnStatistics
+    action: ColumnStatistics
+    left_out: tuple[str, ...]
+
+    @classmethod
+    def open(
+        cls, config: DataConfig, robot: RobotSpec, *, future: bool, seed: int
+    ) -> Demonstrations:
+        """Open the datasets.
+
+        Args:
+            config: which, and how they are split and normalised.
+            robot: whose views, joints, horizon and rate they must have.
+            future: read the future view too.
+            seed: decides which episodes are kept apart.
+
+        Raises:
+            ValueError: a dataset is missing, faulty or of another robot.
+        """
+        opened = [
+            LeRobotDataset.open(
+                path,
+                robot,
+                on_fault=_on_fault(config),
+                future=future,
+                learn_end=config.learn_end,
+            )
+            for path in config.datasets
+        ]
+        share = config.validation
+        parts = [d.split(share, seed=seed) if share else (d, None) for d in opened]
+        held = [part for _, part in parts if part is not None]
+        state, action = _measure(opened, config)
+        lines = [
+            f"{path}: {fault}"
+            for path, dataset in zip(config.datasets, opened, strict=True)
+            for fault in dataset.left_out
+        ]
+        return cls(
+            config=config,
+            robot=robot,
+            training=JoinedSources([part for part, _ in parts]),
+            validation=JoinedSources(held) if held else None,
+            state=state,
+            action=action,
+            left_out=tuple(lines),
+        )
+
+    def loader(
+        self,
+        source: JoinedSources,
+        *,
+        state: ColumnStatistics,
+        action: ColumnStatistics,
+        image_size: int,
+        batch: int,
+        seed: int,
+        augment: bool,
+        lanes: int = 0,
+    ) -> Loader:
+        """Return batches of `source`, normalised by the statistics that are given."""
+        config = self.config
+        return Loader(
+            source,
+            Collator(
+                self.robot,
+                state=state,
+                action=action,
+                image_size=image_size,
+                augmentation=Augmentation() if augment else None,
+            ),
+            batch_size=batch,
+            seed=seed,
+            lanes=lanes or None,
+            workers=config.workers,
+            run=config.run,
+            buffer=config.buffer,
+            on_fault=_on_fault(config),
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+def _on_fault(config: DataConfig) -> OnFault:
+    return OnFault.SKIP if config.skip_faulty else OnFault.RAISE
+
+
+def _measure(
+    opened: list[LeRobotDataset], config: DataConfig
+) -> tuple[ColumnStatistics, ColumnStatistics]:
+    recordings = [dataset.recording for dataset in opened]
+    if len(recordings) == 1:
+        return measure(recordings[0], config.scaling)
+    states, actions = ([getattr(r, kind)() for r in recordings] for kind in ("states", "actions"))
+    first = measure(recordings[0], config.scaling)
+    state, action = (
+        ColumnStatistics.measure(np.concatenate(tables), statistics.scaling)
+        for tables, statistics in zip((states, actions), first, strict=True)
+    )
+    return state, action

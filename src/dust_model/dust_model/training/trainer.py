@@ -1,0 +1,158 @@
+"""The run: batches, updates, validation, checkpoints."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+
+import torch
+from accelerate import Accelerator
+
+from dust_model.data.collate import Batch
+from dust_model.training.config import TrainConfig
+from dust_model.training.ema import MovingAverage
+from dust_model.training.learner import Example, Learner
+from dust_model.training.optim import build_optimizer
+from dust_model.training.report import Report
+from dust_model.training.run_folder import Saved
+from dust_model.training.saving import Origin, Saver
+from dust_model.training.source import BatchSource
+from dust_model.training.step import Stepper
+
+VALIDATION_BATCHES = 16
+"""Batches of the validation episodes that are looked at before each checkpoint."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""What ends a run early, with a checkpoint: Ctrl-C, and a cluster that wants its machine back."""
+
+
+class Trainer:
+    """Trains a learner and saves checkpoints.
+
+    Args:
+        config: of the run.
+        accelerator: of this process.
+        learner: what is trained, on its device.
+        condition: makes examples of batches.
+        source: batches to learn from.
+        validation: batches to choose the best checkpoint by, if there are any.
+        origin: what goes into checkpoints beside the weights.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        accelerator: Accelerator,
+        learner: Learner,
+        condition: Callable[[Batch], Example],
+        source: BatchSource,
+        validation: BatchSource | None = None,
+        *,
+        origin: Origin,
+    ) -> None:
+        self._config, self._accelerator = config, accelerator
+        self._source, self._validation = source, validation
+        optimizer = build_optimizer(learner, config.optimizer)
+        self._average = MovingAverage(learner, decay=config.average) if config.average else None
+        self._stepper = Stepper(config, accelerator, learner, optimizer, condition)
+        self._saver = Saver(config, learner, optimizer, self._average, origin)
+        self._first, self._best = 0, math.inf
+        self._told_to_stop = False
+
+    def go_on_from(self, saved: Saved) -> None:
+        """Take over a saved step.
+
+        Raises:
+            ValueError: its state can't be read.
+        """
+        self._saver.restore(saved)
+        self._first, self._best = saved.step, saved.progress["best"]
+
+    def run(self) -> int:
+        """Train to the last step, or until SIGINT or SIGTERM; return the updates done.
+
+        Raises:
+            ValueError: the loss is not finite, or a checkpoint can't be written.
+        """
+        report = self._report() if self._accelerator.is_main_process else None
+        with self._stoppable(), report or nullcontext():
+            return self._run(report)
+
+    def _report(self) -> Report:
+        config = self._config
+        return Report(
+            Path(config.output), steps=config.steps, first=self._first, log_every=config.log_every
+        )
+
+    def _run(self, report: Report | None) -> int:
+        config, done = self._config, self._first
+        losses: list[float] = []
+        clock = time.perf_counter()
+        for step, batch in zip(range(done, config.steps), self._batches(), strict=False):
+            values = self._stepper.update(step, batch)
+            if self._average is not None:
+                self._average.update(step)
+            losses.append(values["loss"])
+            done, now = step + 1, time.perf_counter()
+            if report is not None:
+                report.update({"step": step} | values | {"seconds": now - clock})
+            clock = now
+            stop = self._stops()
+            if stop or done == config.steps or done % config.save_every == 0:
+                self._save(done, sum(losses) / len(losses), report)
+                losses = []
+            if stop:
+                break
+        return done
+
+    def _batches(self) -> Iterator[Batch]:
+        rank, ranks = self._accelerator.process_index, self._accelerator.num_processes
+        return self._source.batches(first=self._first, rank=rank, ranks=ranks)
+
+    def _save(self, done: int, loss: float, report: Report | None) -> None:
+        if self._validation is not None:
+            loss = self._validate(self._validation)
+        self._best = min(self._best, loss)
+        if report is not None:
+            self._saver.save(done, loss=loss, best_loss=self._best)
+            report.say(f"step {done}: saved, loss {loss:.5f}, best {self._best:.5f}")
+        self._accelerator.wait_for_everyone()
+
+    def _validate(self, source: BatchSource) -> float:
+        rank, ranks = self._accelerator.process_index, self._accelerator.num_processes
+        batches = islice(source.batches(first=0, rank=rank, ranks=ranks), VALIDATION_BATCHES)
+        with self._average.applied() if self._average else nullcontext():
+            losses = [self._stepper.measure(i, batch)["loss"] for i, batch in enumerate(batches)]
+        return sum(losses) / len(losses)
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """End the run after the present update when a signal comes; the second one ends at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._told_to_stop:
+            raise KeyboardInterrupt
+        self._told_to_stop = True
+
+    def _stops(self) -> bool:
+        """Whether any process was told to stop: all end after the same update."""
+        if self._accelerator.num_processes == 1:
+            return self._told_to_stop
+        told = torch.tensor(float(self._told_to_stop), device=self._accelerator.device)
+        return bool(self._accelerator.reduce(told, "sum") > 0)
