@@ -49,7 +49,7 @@ class Settings:
     watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
     gripper: GripperSettings = field(default_factory=GripperSettings)
     overlap: float = 0.04
-    transport: float = 0.02
+    transport: float = 0.05
     settle: float = 0.2
     start_tolerance: float = 0.02
 

@@ -82,8 +82,8 @@ _CHUNK = (
 )
 
 _PLAN = (
-    _row("plan.lead", 0.05, "From a chunk's arrival to the splice.", "s", 0.01, 0.5),
-    _row("plan.transport", 0.02, "Of the lead: time for the way to the controller.", "s", 0.0, 0.4),
+    _row("plan.lead", 0.08, "From a chunk's arrival to the splice.", "s", 0.01, 0.5),
+    _row("plan.transport", 0.05, "Of the lead: time for the way to the controller.", "s", 0.0, 0.4),
     _row("plan.overlap", 0.04, "How far before now trajectories begin.", "s", 0.0, 0.5),
     _row("plan.blend", 0.2, "Time over which the old path fades out.", "s", 0.02, 2.0),
     _row("plan.min_actions", 2, "Fewest actions due after the splice.", "", 1, 64),

@@ -65,7 +65,7 @@ class PlanSettings:
         ValueError: `tail` is longer than `longest_tail`.
     """
 
-    lead: float = 0.05
+    lead: float = 0.08
     blend: float = 0.2
     min_actions: int = 2
     knot_period: float = 0.02

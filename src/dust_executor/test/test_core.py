@@ -139,7 +139,7 @@ def test_slow_planning_is_done_again_then_refused(bench):
         return result
 
     bench.executor.planner.splice = slow
-    # 60 ms are too long for the first lead of 50 ms, and not for the second of 100 ms.
+    # 60 ms are too long for the first lead of 80 ms less 50 for transport, not for the second.
     stamp = bench.now
     assert move(bench) == ""
     assert bench.executor.plan.times[bench.executor.plan.times > stamp][0] >= stamp + 160 * MS - MS
@@ -219,7 +219,7 @@ def test_gripper_goals_come_out_of_tick(bench):
     bench.run(bench.now + 300 * MS)
     move(bench, gripper=[0.0] * 16)
     assert bench.executor.tick() is None
-    bench.now += 60 * MS
+    bench.now += 90 * MS  # the lead has passed
     assert bench.executor.tick() is Grip.CLOSE
 
 

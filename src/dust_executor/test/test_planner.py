@@ -12,7 +12,9 @@ NS = 1_000_000_000
 MS = 1_000_000
 PERIOD = round(NS / 15)
 HOME = np.array([0, -np.pi / 4, 0, -3 * np.pi / 4, 0, np.pi / 2, np.pi / 4])
-PLANNER = Planner(named("fr3_rectangular"))
+# The times below reckon with this lead, whatever the default is.
+LEAD = 0.05
+PLANNER = Planner(named("fr3_rectangular"), settings=PlanSettings(lead=LEAD))
 
 
 def chunk_of(actions, stamp, *, sequence=1, grips=None):
@@ -158,7 +160,7 @@ def test_a_resting_plan_starts_after_it_settled():
 
 @pytest.mark.parametrize("horizon", [1, 2, 3, 4])
 def test_short_chunks_are_followed(horizon):
-    planner = Planner(named("fr3_rectangular"), settings=PlanSettings(min_actions=1))
+    planner = Planner(named("fr3_rectangular"), settings=PlanSettings(lead=LEAD, min_actions=1))
     plan = Plan.at_rest(HOME, since=0, grip=1.0)
     actions = np.tile(HOME, (horizon, 1)) + 1e-3
     stamp = NS + 60 * MS if horizon == 1 else NS
