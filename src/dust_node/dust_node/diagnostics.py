@@ -45,14 +45,6 @@ class Monitor:
         """Show a value under `name`."""
         self._values[name] = str(value)
 
-    def rate(self, name: str) -> float:
-        """Return the rate of the stream `name`. Unit: Hz."""
-        return self._rates.setdefault(name, RateMeter()).rate(self._now_sec())
-
-    def count(self, name: str) -> int:
-        """Return how many events the stream `name` has had."""
-        return self._rates.setdefault(name, RateMeter()).count
-
     def publish(self) -> None:
         """Publish one DiagnosticArray with one status for the node."""
         level, message = self._assess()
