@@ -12,7 +12,7 @@ from dust_sim.messages import from_trajectory
 from dust_sim.simulation import Simulation
 from dust_sim.trajectory_controller import RejectedError
 
-_POLL_SEC = 0.02
+_POLL_SEC = 0.02  # of simulated time
 
 
 class FollowTrajectoryServer:
@@ -39,7 +39,7 @@ class FollowTrajectoryServer:
             handle_accepted_callback=self._begin,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
         )
-        self._timer = node.create_timer(_POLL_SEC, self._poll)
+        self._timer = node.create_timer(_POLL_SEC / node.values["real_time_factor"], self._poll)
 
     def close(self) -> None:
         """Release the action."""

@@ -3,7 +3,8 @@
     physics thread            render thread                              publish
     submit(stamp, qpos) --->  render wrist, side --->  wait out delays  --->  (camera, stamp, image)
 
-Physics never waits: when rendering falls behind, the oldest snapshot is left out and counted.
+In real time physics never waits: when rendering falls behind, the oldest snapshot is left out and
+counted. Where time is simulated it may wait: then every picture is taken, and time goes slower.
 """
 
 import threading
@@ -15,6 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dust_sim.placement import Placement
+
 Image = NDArray[np.uint8]
 
 _BACKLOG = 2  # snapshots that may wait for the renderer
@@ -24,8 +27,8 @@ _POLL_SEC = 0.01  # how often late images are looked at
 class Renderer(Protocol):
     """What draws images; a GL context belongs to one thread, so it is made and closed in it."""
 
-    def render(self, qpos: NDArray[np.float64], camera: str) -> Image:
-        """Return a bgra8 image [height, width, 4] of the scene in this configuration."""
+    def render(self, snapshot: "Snapshot", camera: str) -> Image:
+        """Return a bgra8 image [height, width, 4] of the scene at this moment."""
 
     def close(self) -> None:
         """Release the graphics context."""
@@ -38,10 +41,12 @@ class Snapshot:
     Attributes:
         stamp_ns: When. Unit: ns.
         qpos: Generalised positions; not changed any more.
+        placement: Start configuration of the trial that it belongs to.
     """
 
     stamp_ns: int
     qpos: NDArray[np.float64]
+    placement: Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +54,14 @@ class FeedHooks:
     """What the feed asks and tells.
 
     Attributes:
-        publish: Called with camera, stamp (ns) and image.
+        publish: Called with camera, snapshot and the image of it.
         is_wanted: Says whether a camera works and somebody looks.
         delay: Returns how late a camera's images are to come. Unit: s.
         now_ns: Returns simulated time. Unit: ns.
         on_error: Called with what ended the thread.
     """
 
-    publish: Callable[[str, int, Image], None]
+    publish: Callable[[str, Snapshot, Image], None]
     is_wanted: Callable[[str], bool]
     delay: Callable[[str], float]
     now_ns: Callable[[], int]
@@ -70,20 +75,28 @@ class CameraFeed:
         make_renderer: Makes the renderer; called in the thread.
         cameras: Names of the cameras.
         hooks: See `FeedHooks`; all are called in the thread.
+        is_patient: Whether `submit` waits for the renderer instead of leaving snapshots out.
     """
 
     def __init__(
-        self, make_renderer: Callable[[], Renderer], cameras: Sequence[str], hooks: FeedHooks
+        self,
+        make_renderer: Callable[[], Renderer],
+        cameras: Sequence[str],
+        hooks: FeedHooks,
+        *,
+        is_patient: bool = False,
     ) -> None:
         self._make_renderer = make_renderer
         self._cameras = tuple(cameras)
         self._hooks = hooks
+        self._is_patient = is_patient
         self._condition = threading.Condition()
         self._snapshots: deque[Snapshot] = deque()
-        self._late: dict[str, deque[tuple[int, Image]]] = {name: deque() for name in cameras}
+        self._late: dict[str, deque[tuple[Snapshot, Image]]] = {name: deque() for name in cameras}
         self._failure: Exception | None = None
         self._is_ready = threading.Event()
         self._is_closed = False
+        self._is_over = False  # nobody takes snapshots any more
         self.left_out = 0
         self._thread = threading.Thread(target=self._run, name="render", daemon=True)
 
@@ -101,26 +114,32 @@ class CameraFeed:
             raise self._failure
 
     def submit(self, snapshot: Snapshot) -> None:
-        """Hand in a snapshot. Returns at once."""
+        """Hand in a snapshot. Returns at once, unless the feed is patient and there is no room."""
         with self._condition:
-            if len(self._snapshots) == _BACKLOG:
+            if self._is_patient:
+                self._condition.wait_for(lambda: self._has_room() or self._is_over)
+            elif not self._has_room():
                 self._snapshots.popleft()
                 self.left_out += 1
             self._snapshots.append(snapshot)
-            self._condition.notify()
+            self._condition.notify_all()
+
+    def _has_room(self) -> bool:
+        return len(self._snapshots) < _BACKLOG
 
     def forget(self) -> None:
         """Drop what has not been published yet."""
         with self._condition:
             self._snapshots.clear()
+            self._condition.notify_all()
             for images in self._late.values():
                 images.clear()
 
     def close(self) -> None:
         """End the thread and release the renderer."""
         with self._condition:
-            self._is_closed = True
-            self._condition.notify()
+            self._is_closed = self._is_over = True
+            self._condition.notify_all()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -137,6 +156,9 @@ class CameraFeed:
         except Exception as error:
             self._hooks.on_error(error)
         finally:
+            with self._condition:
+                self._is_over = True
+                self._condition.notify_all()
             renderer.close()
 
     def _serve(self, renderer: Renderer) -> None:
@@ -147,6 +169,7 @@ class CameraFeed:
                 if self._is_closed:
                     return
                 snapshot = self._snapshots.popleft() if self._snapshots else None
+                self._condition.notify_all()
             if snapshot is not None:
                 self._render(renderer, snapshot)
             else:
@@ -156,9 +179,9 @@ class CameraFeed:
         for camera in self._cameras:
             if not self._hooks.is_wanted(camera):
                 continue
-            image = renderer.render(snapshot.qpos, camera)
+            image = renderer.render(snapshot, camera)
             with self._condition:
-                self._late[camera].append((snapshot.stamp_ns, image))
+                self._late[camera].append((snapshot, image))
             self._release()
 
     def _release(self) -> None:
@@ -169,8 +192,10 @@ class CameraFeed:
             while (item := self._take(images, now_ns - delay_ns)) is not None:
                 self._hooks.publish(camera, *item)
 
-    def _take(self, images: deque[tuple[int, Image]], until_ns: float) -> tuple[int, Image] | None:
+    def _take(
+        self, images: deque[tuple[Snapshot, Image]], until_ns: float
+    ) -> tuple[Snapshot, Image] | None:
         with self._condition:
-            if images and images[0][0] <= until_ns:
+            if images and images[0][0].stamp_ns <= until_ns:
                 return images.popleft()
         return None

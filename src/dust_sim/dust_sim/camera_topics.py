@@ -12,9 +12,11 @@ from dust_sim.camera_feed import Image as Picture
 from dust_sim.cameras import Intrinsics, Renderer, intrinsics
 from dust_sim.faults import Fault
 from dust_sim.messages import to_camera_info, to_image, to_time
+from dust_sim.placement import Placement
 from dust_sim.scene import CAMERAS
 from dust_sim.schedule import Schedule
 from dust_sim.simulation import Simulation
+from dust_sim.variation import Variation
 
 try:
     import cv2
@@ -25,9 +27,8 @@ except ImportError:
 class _Camera:
     """Publishers of one camera. Topics as from zed_wrapper 5.1 with camera_name zed_<name>."""
 
-    def __init__(self, node: Any, name: str, lens: Intrinsics) -> None:
+    def __init__(self, node: Any, name: str) -> None:
         self._node = node
-        self._lens = lens
         self._frame_id = f"zed_{name}_left_camera_frame_optical"
         self._quality = node.values["jpeg_quality"]
         base = f"zed_{name}/zed_node/rgb/color/rect"
@@ -43,8 +44,8 @@ class _Camera:
     def is_watched(self) -> bool:
         return any(publisher.get_subscription_count() > 0 for publisher in self.publishers)
 
-    def publish(self, stamp_ns: int, picture: Picture) -> None:
-        self._info.publish(to_camera_info(stamp_ns, self._frame_id, self._lens))
+    def publish(self, stamp_ns: int, picture: Picture, lens: Intrinsics) -> None:
+        self._info.publish(to_camera_info(stamp_ns, self._frame_id, lens))
         if self._image.get_subscription_count() > 0:
             self._image.publish(to_image(stamp_ns, self._frame_id, picture))
         if cv2 is not None and self._jpeg.get_subscription_count() > 0:
@@ -55,13 +56,44 @@ class _Camera:
         message.header.stamp = to_time(stamp_ns)
         message.header.frame_id = self._frame_id
         parameters = [cv2.IMWRITE_JPEG_QUALITY, self._quality]
-        _, data = cv2.imencode(".jpg", picture[..., :3], parameters)
+        # A slice of the channels would be encoded at half the speed.
+        _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR), parameters)
         message.data = data.tobytes()
         return message
 
 
+class _Looks:
+    """The look of every trial; remembers the last one."""
+
+    def __init__(self, strength: float) -> None:
+        self._strength = strength
+        self._placement: Placement | None = None
+        self._look = Variation()
+
+    def of(self, placement: Placement) -> Variation:
+        if placement is not self._placement:
+            self._look = Variation.of(placement, self._strength)
+            self._placement = placement
+        return self._look
+
+
+class _Painter:
+    """Draws every snapshot with the look of its trial."""
+
+    def __init__(self, renderer: Renderer, looks: _Looks) -> None:
+        self._renderer = renderer
+        self._looks = looks
+        self.close = renderer.close
+
+    def render(self, snapshot: Snapshot, camera: str) -> Picture:
+        self._renderer.wear(self._looks.of(snapshot.placement))
+        return self._renderer.render(snapshot.qpos, camera)
+
+
 class CameraTopics:
     """Renders and publishes both cameras while somebody subscribes.
+
+    Where looks vary, they are drawn anew at each reset, from the trial's seed.
 
     Args:
         node: Node that owns the topics; has checked parameter values in `values`.
@@ -79,13 +111,13 @@ class CameraTopics:
         self._node = node
         self._simulation = simulation
         self._schedule = Schedule(node.values["camera_rate"])
-        size = {"width": node.values["width"], "height": node.values["height"]}
+        self._model = model
+        self._size = {"width": node.values["width"], "height": node.values["height"]}
         shadows = node.values["shadows"]
-        self._cameras = {
-            name: _Camera(node, name, intrinsics(model, name, **size)) for name in CAMERAS
-        }
+        self._looks = _Looks(node.values["variation"])
+        self._cameras = {name: _Camera(node, name) for name in CAMERAS}
         self._feed = CameraFeed(
-            lambda: Renderer(model, shadows=shadows, **size),
+            lambda: _Painter(Renderer(model, shadows=shadows, **self._size), self._looks),
             CAMERAS,
             FeedHooks(
                 publish=self._publish,
@@ -94,6 +126,7 @@ class CameraTopics:
                 now_ns=lambda: simulation.now_ns,
                 on_error=on_error,
             ),
+            is_patient=node.values["publish_clock"],
         )
         self._feed.open()
         if cv2 is None:
@@ -124,6 +157,8 @@ class CameraTopics:
         broken = self._simulation.is_broken(Fault.CAMERA_STOP, camera)
         return not broken and self._cameras[camera].is_watched
 
-    def _publish(self, camera: str, stamp_ns: int, picture: Picture) -> None:
-        self._cameras[camera].publish(stamp_ns, picture)
+    def _publish(self, camera: str, snapshot: Snapshot, picture: Picture) -> None:
+        look = self._looks.of(snapshot.placement)
+        lens = intrinsics(self._model, camera, variation=look, **self._size)
+        self._cameras[camera].publish(snapshot.stamp_ns, picture, lens)
         self._node.monitor.tick(f"{camera} images")

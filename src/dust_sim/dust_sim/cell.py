@@ -5,8 +5,8 @@ No ROS, no clock, no threads.
 ``Cell`` is not thread-safe. Whoever steps it in one thread and reads it in another (a renderer that
 takes ``snapshot``, a node that reads ``joint_positions``) holds one lock around each call; a call
 lasts at most the block that is being stepped. What the calls return are copies, so nothing needs
-the lock afterwards. The compiled ``model`` is constant apart from fields that drawing does not use;
-renderers may share it.
+the lock afterwards. The compiled ``model`` is constant apart from fields that drawing does not use,
+so that renderers may copy it at any time.
 """
 
 from __future__ import annotations
@@ -81,12 +81,15 @@ class Cell:
     def reset(self, placement: Placement) -> None:
         """Put the scene into a start configuration.
 
-        Arm home, hand open, everything at rest, time 0, brakes released, usual grasp force.
+        Arm in its start posture, hand open, everything at rest, time 0, brakes released, usual
+        grasp force.
 
         The same placement always gives the same state, bit by bit, whatever was before.
         """
         self._park_all()
         self.placement = placement
+        self._data.qpos[self._arm] = placement.posture
+        self._data.ctrl[self._arm_actuators] = placement.posture
         for name, pose in placement.poses.items():
             self._set_pose(name, pose)
             self.model.body_gravcomp[self._bodies[name]] = 0.0

@@ -4,11 +4,14 @@ import time
 from typing import Any
 
 from rclpy.publisher import Publisher
+from rclpy.subscription import Subscription
 from rosgraph_msgs.msg import Clock
 
+from dust_msgs.msg import ActionChunk, ExecutorState
 from dust_node.diagnostics import OK, WARN, Level, Monitor
 from dust_node.errors import UserError
 from dust_node.lifecycle import DustNode
+from dust_node.qos import SENSOR
 from dust_node.run import run
 from dust_sim import control_adapter, franka_adapter
 from dust_sim.arm_action import FollowTrajectoryServer
@@ -19,11 +22,12 @@ from dust_sim.cell_services import CellServices
 from dust_sim.clock import SimulationClock
 from dust_sim.fr3 import ARM_JOINTS, HOME
 from dust_sim.gripper_topics import GripperTopics
-from dust_sim.messages import to_time
+from dust_sim.messages import from_time, to_time
 from dust_sim.pacer import Pacer
 from dust_sim.parameters import CELL_PARAMETERS
 from dust_sim.placement import Placement, place
 from dust_sim.simulation import Simulation
+from dust_sim.tether import Tether
 from dust_sim.trajectory_controller import TrajectoryController
 from dust_sim.viewer import Viewer, wants_viewer
 
@@ -47,6 +51,8 @@ class CellNode(DustNode):
         self._parts: list[Any] = []
         self._pacer: Pacer | None = None
         self._clock_publisher: Publisher | None = None
+        self._tethers: list[Tether] = []
+        self._tied: list[Subscription] = []
         self._broken_by: Exception | None = None
         super().__init__("dust_sim")
 
@@ -77,6 +83,8 @@ class CellNode(DustNode):
         self._watch = self.create_timer(0.1, self._raise_break)
         if self.values["publish_clock"]:
             self._clock_publisher = self.create_publisher(Clock, "/clock", 10)
+            self._tie(ExecutorState, "executor_state", self.values["max_lead"])
+            self._tie(ActionChunk, "action_chunk", self.values["max_chunk_lead"])
 
     def start(self) -> None:
         """Let time pass."""
@@ -100,6 +108,9 @@ class CellNode(DustNode):
         if self._clock_publisher is not None:
             self.destroy_publisher(self._clock_publisher)
             self._clock_publisher = None
+        while self._tied:
+            self.destroy_subscription(self._tied.pop())
+        self._tethers.clear()
 
     def _keep(self, part: Any) -> Any:
         self._parts.append(part)
@@ -121,6 +132,7 @@ class CellNode(DustNode):
             self.values["object"],
             self.values["seed"],
             distractors=tuple(name for name in names if name),
+            start_spread=self.values["start_spread"],
         )
 
     def _make_simulation(self, cell: Cell, placement: Placement) -> Simulation:
@@ -169,8 +181,22 @@ class CellNode(DustNode):
             return None
         return self._keep(Viewer(cell.model, self.get_logger().warning))
 
+    def _tie(self, kind: Any, topic: str, lead_sec: float) -> None:
+        """Keep simulated time from running ahead of a topic's stamps."""
+        if lead_sec == 0.0:
+            return
+        tether = Tether(round(lead_sec * 1e9))
+
+        def note(message: Any) -> None:
+            tether.note(from_time(message.header.stamp))
+
+        self._tethers.append(tether)
+        self._tied.append(self.create_subscription(kind, topic, note, SENSOR))
+
     def _run_block(self, steps: int) -> None:
         """Simulate and publish. Runs in the physics thread."""
+        for tether in self._tethers:
+            tether.wait(self._simulation.now_ns)
         self._simulation.advance(steps)
         now_ns = self._simulation.now_ns
         if self._clock_publisher is not None:
@@ -198,6 +224,8 @@ class CellNode(DustNode):
             self.monitor.set("images left out", self._cameras.left_out)
         if not self.active:
             return OK, "not active"
+        if self.values["publish_clock"]:
+            return OK, f"running, {factor:.2f} times as fast as real time"
         if factor < _SLOW * wanted:
             text = f"cannot keep real time: factor {factor:.2f} instead of {wanted:g}"
             self.get_logger().warning(text, throttle_duration_sec=10.0)

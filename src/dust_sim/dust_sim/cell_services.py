@@ -80,6 +80,7 @@ class CellServices:
                 request.object_name,
                 request.seed,
                 distractors=tuple(request.distractors),
+                start_spread=self._node.values["start_spread"],
             )
         except ValueError as error:
             response.message = str(error)

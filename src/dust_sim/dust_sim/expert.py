@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dust_sim.containers import container_spec
+from dust_sim.detours import Detours
 from dust_sim.fr3 import MAX_WIDTH
 from dust_sim.kinematics import Kinematics, UnreachableError
 from dust_sim.objects import object_spec
@@ -88,6 +89,7 @@ class Expert:
         task: Task,
         object_name: str,
         *,
+        detours: Detours | None = None,
         kinematics: Kinematics | None = None,
         horizon: int = HORIZON,
         period: float = PERIOD,
@@ -97,6 +99,7 @@ class Expert:
         Args:
             task: what to do.
             object_name: with which object, such as ``blue_cube``.
+            detours: by which this trial differs from the straight way; none when left out.
             kinematics: of the arm; by default within the rectangular joint limits.
             horizon: actions per plan.
             period: between two actions, s.
@@ -109,6 +112,7 @@ class Expert:
         self.failure = ""
         """Why the expert gave up, in words; empty while it has not."""
         self.retries = 0
+        self._detours = detours or Detours()
         self._object = object_spec(object_name)
         self._target = container_spec(task.target)
         self.kinematics = kinematics or Kinematics()
@@ -187,11 +191,22 @@ class Expert:
         yaw = self._object.hand_yaw(x, y, pose.yaw)
         self._grasp = np.array([x, y, z + self._object.grasp_height, yaw])
         if path.goal[2] < _TRANSIT - 0.02:
-            start = self._overlapping(start, _lifted(path.goal), _CAREFUL)
-        start = self._overlapping(start, _lifted(self._grasp), _FREE)
-        path.add(self._grasp, start=start, velocity=_CAREFUL[0], acceleration=_CAREFUL[1])
+            start = self._overlapping(start, self._lifted(path.goal), _CAREFUL)
+        start = self._above_object(start)
+        self._add(self._grasp, start + self._detours.before_grasp, _CAREFUL)
         self._command_gripper(path.end + _SETTLE, 0.0)
         self.phase = Phase.APPROACH
+
+    def _above_object(self, start: float) -> float:
+        """Schedule the way to above the object, on a detour at the first try."""
+        if self.retries or not self._detours.hover:
+            return self._overlapping(start, self._lifted(self._grasp), _FREE)
+        x, y, yaw = self._detours.miss
+        beside = self._grasp + np.array([x, y, self._detours.hover, yaw])
+        start = self._overlapping(start, self._lifted(beside), _FREE)
+        start = self._overlapping(start, beside, _CAREFUL)
+        above = self._grasp + np.array([0.0, 0.0, self._detours.hover, 0.0])
+        return self._overlapping(start, above, _CAREFUL)
 
     def _while_approaching(self, observation: Observation) -> None:
         if observation.time >= self._gripper_times[-1]:
@@ -211,8 +226,11 @@ class Expert:
         """Schedule the way up and across; the way down follows when the object is still there."""
         self._relative = self._in_hand(observation)
         self._held_width = observation.width
-        start = self._overlapping(observation.time + LEAD, _lifted(self._grasp), _CAREFUL)
-        self._overlapping(start, _lifted(self._release_pose(observation)), _FREE)
+        start = observation.time + LEAD + self._detours.before_lift
+        start = self._overlapping(start, self._lifted(self._grasp), _CAREFUL)
+        across = self._lifted(self._release_pose(observation))
+        across[:2] += self._detours.carry
+        self._overlapping(start, across, _FREE)
         self._lowering = False
         self.phase = Phase.CARRY
 
@@ -240,7 +258,7 @@ class Expert:
         elif not self._lowering and observation.time >= path.end - self._horizon - _SETTLE:
             goal = self._release_pose(observation)
             start = max(observation.time + LEAD, path.end - _OVERLAP * 0.5)
-            path.add(goal, start=start, velocity=_CAREFUL[0], acceleration=_CAREFUL[1])
+            self._add(goal, start + self._detours.before_lowering, _CAREFUL)
             self._lowering = True
         elif self._lowering and observation.time >= path.end - LEAD:
             self._command_gripper(max(observation.time + LEAD, path.end + _SETTLE), 1.0)
@@ -256,8 +274,7 @@ class Expert:
 
     def _retreat(self, observation: Observation) -> None:
         path = self._moving()
-        start = observation.time + LEAD
-        path.add(_lifted(path.goal), start=start, velocity=_CAREFUL[0], acceleration=_CAREFUL[1])
+        self._add(self._lifted(path.goal), observation.time + LEAD, _CAREFUL)
         self.phase = Phase.RETREAT
 
     def _while_retreating(self, observation: Observation) -> None:
@@ -283,9 +300,25 @@ class Expert:
         assert self._path is not None
         return self._path
 
+    def _add(self, goal: Array, start: float, pace: tuple[float, float]) -> float:
+        """Add a move and answer when it ends."""
+        return self._moving().add(
+            goal,
+            start=start,
+            velocity=pace[0],
+            acceleration=pace[1],
+            pace=self._detours.pace,
+        )
+
+    def _lifted(self, pose: Array) -> Array:
+        """Answer the pose [4] at the height at which the hand crosses the table."""
+        lifted = pose.copy()
+        lifted[2] = max(_TRANSIT + self._detours.height, float(pose[2]))
+        return lifted
+
     def _overlapping(self, start: float, goal: Array, pace: tuple[float, float]) -> float:
         """Add a move and answer when the next one may begin, somewhat before this one's end."""
-        finish = self._moving().add(goal, start=start, velocity=pace[0], acceleration=pace[1])
+        finish = self._add(goal, start, pace)
         return finish - _OVERLAP * (finish - start)
 
     def _command_gripper(self, time: float, value: float) -> None:
@@ -311,9 +344,3 @@ class Expert:
         dx, dy = (item.position - target.position)[:2]
         c, s = math.cos(target.yaw), math.sin(target.yaw)
         return self._target.covers(c * dx + s * dy, -s * dx + c * dy)
-
-
-def _lifted(pose: Array) -> Array:
-    lifted = pose.copy()
-    lifted[2] = max(_TRANSIT, float(pose[2]))
-    return lifted

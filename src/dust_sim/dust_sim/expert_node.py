@@ -156,6 +156,7 @@ class ExpertNode(DustNode):
             instruction=goal.request.instruction,
             time_limit=goal.request.time_limit,
             begun_ns=self._now_ns(),
+            perturbation=self.values["perturbation"],
             horizon=self.values["horizon"],
             period=self.values["period"],
             limits=SessionLimits(

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dust_node.verdict import Code, Verdict
+from dust_sim.detours import Detours
 from dust_sim.expert import Expert, Observation
 from dust_sim.pose import BodyPose
+from dust_sim.streams import Stream, trial_seed
 from dust_sim.tasks import task_named
 from dust_sim.trajectory import Array
 
@@ -124,6 +126,7 @@ class ExpertSession:
         horizon: Actions per chunk.
         period: Time between two actions. Unit: s.
         limits: How long what may stay away.
+        perturbation: How much the trial's demonstration leaves the straight way. Range: 0 to 1.
         phase: Where it stands.
         verdict: How it ends; None while it goes on.
         chunks: Chunks made so far.
@@ -137,6 +140,7 @@ class ExpertSession:
     horizon: int
     period: float
     limits: SessionLimits
+    perturbation: float = 0.0
     phase: Phase = Phase.WAITING
     verdict: Verdict | None = None
     chunks: int = 0
@@ -195,6 +199,9 @@ class ExpertSession:
             self._expert = Expert(
                 task_named(world.scene.task),
                 world.scene.object_name,
+                detours=Detours.draw(
+                    trial_seed(*world.scene.identity, Stream.DETOURS), self.perturbation
+                ),
                 horizon=self.horizon,
                 period=self.period,
             )

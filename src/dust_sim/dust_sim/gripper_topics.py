@@ -20,7 +20,7 @@ from dust_sim.messages import to_joint_state
 from dust_sim.schedule import Schedule
 from dust_sim.simulation import Measured, Simulation
 
-_POLL_SEC = 1 / 30
+_POLL_SEC = 1 / 30  # of simulated time
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class GripperTopics:
         self._states = node.create_publisher(JointState, f"{self._name}/joint_states", RELIABLE)
         self._stop = node.create_service(Trigger, f"{self._name}/stop", self._on_stop)
         self._servers = [self._serve(row) for row in available_actions()]
-        self._timer = node.create_timer(_POLL_SEC, self._poll)
+        self._timer = node.create_timer(_POLL_SEC / node.values["real_time_factor"], self._poll)
 
     def publish(self, state: Measured) -> None:
         """Publish what is due. Called after every block, in the physics thread."""

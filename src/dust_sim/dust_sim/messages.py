@@ -23,6 +23,11 @@ def to_time(stamp_ns: int) -> Time:
     return Time(sec=stamp_ns // _SECOND_NS, nanosec=stamp_ns % _SECOND_NS)
 
 
+def from_time(stamp: Time) -> int:
+    """Return a stamp in nanoseconds."""
+    return int(stamp.sec) * _SECOND_NS + int(stamp.nanosec)
+
+
 def to_joint_state(
     stamp_ns: int,
     names: Sequence[str],

@@ -96,7 +96,15 @@ class HandPath:
         """Pose [4] (x, y, z in m, yaw in rad) after all that was added so far."""
         return self._base + self._shifts.sum(axis=0)
 
-    def add(self, goal: Array, *, start: float, velocity: float, acceleration: float) -> float:
+    def add(
+        self,
+        goal: Array,
+        *,
+        start: float,
+        velocity: float,
+        acceleration: float,
+        pace: float = 1.0,
+    ) -> float:
         """Move on to a new final pose.
 
         The shift takes as long as the given limits and half of the robot's rectangular joint limits
@@ -107,6 +115,7 @@ class HandPath:
             start: when the shift begins, s.
             velocity: of the hand, m/s.
             acceleration: of the hand, m/s^2.
+            pace: share of the speed that all this allows, in (0, 1].
 
         Returns:
             The shift's end, s; ``end`` is the last of all shifts' ends.
@@ -129,6 +138,7 @@ class HandPath:
         except UnreachableError:
             self._shifts, self._starts, self._durations = before
             raise
+        self._durations[-1] /= pace
         finish = start + float(self._durations[-1])
         self.end = max(self.end, finish)
         return finish

@@ -2,7 +2,8 @@
 
 The paper predetermines its start configurations (appendix A.4); here they are the seeds 0 to 5 of
 each task and object. The same task, object and seed always give the same places; distractors are
-drawn from a stream of their own, so that adding one moves nothing else.
+drawn from a stream of their own, so that adding one moves nothing else, and so is the arm's start
+posture.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import numpy as np
 from dust_sim.containers import CONTAINERS, ContainerSpec, container_spec
 from dust_sim.objects import OBJECTS, ObjectSpec, object_spec
 from dust_sim.pose import Pose2
-from dust_sim.tasks import TASKS, Task, task_named
+from dust_sim.posture import HOME, Posture, start_posture
+from dust_sim.streams import Stream, trial_seed
+from dust_sim.tasks import Task, task_named
 
 REACH = (0.40, 0.70)
 """Distances from the base's axis, m, at which the hand can point down to the table."""
@@ -46,6 +49,8 @@ class Placement:
     seed: int
     distractors: tuple[str, ...]
     poses: Mapping[str, Pose2]
+    posture: Posture = HOME
+    """Of the arm [7], rad; the hand is open."""
 
     @property
     def instruction(self) -> str:
@@ -54,7 +59,12 @@ class Placement:
 
 
 def place(
-    task: str, object_name: str, seed: int = 0, *, distractors: Sequence[str] = ()
+    task: str,
+    object_name: str,
+    seed: int = 0,
+    *,
+    distractors: Sequence[str] = (),
+    start_spread: float = 0.0,
 ) -> Placement:
     """Draw a start configuration.
 
@@ -64,22 +74,25 @@ def place(
         seed: any integer >= 0; 0 to 5 are the evaluation's configurations.
         distractors: names of further objects, each at most once; they lie on or in the same source
             or on the table.
+        start_spread: how often the arm starts near home instead of there, in [0, 1].
 
     Raises:
-        ValueError: a name or the seed is wrong, or the distractors do not fit; the message says
-            what is allowed.
+        ValueError: a name, the seed or the spread is wrong, or the distractors do not fit; the
+            message says what is allowed.
     """
     chosen = task_named(task)
     wanted = object_spec(object_name)
     _check(object_name, seed, distractors)
-    key = [seed, list(TASKS).index(task), list(OBJECTS).index(object_name)]
-    random = np.random.default_rng(key)
+    random = np.random.default_rng(trial_seed(task, object_name, seed))
     poses = _place_containers(chosen, random)
     source = container_spec(chosen.source)
     poses[object_name] = _place_on(wanted, source, poses[chosen.source], random)
-    more = np.random.default_rng([*key, 1])
+    more = np.random.default_rng(trial_seed(task, object_name, seed, Stream.DISTRACTORS))
     poses |= _place_distractors(chosen, wanted, distractors, poses, more)
-    return Placement(chosen, object_name, seed, tuple(distractors), MappingProxyType(poses))
+    posture = start_posture(trial_seed(task, object_name, seed, Stream.POSTURE), start_spread)
+    return Placement(
+        chosen, object_name, seed, tuple(distractors), MappingProxyType(poses), posture
+    )
 
 
 def _check(object_name: str, seed: int, distractors: Sequence[str]) -> None:

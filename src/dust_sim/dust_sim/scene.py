@@ -27,6 +27,10 @@ TIMESTEP = 0.001
 HAND_ACTUATOR = "fr3_hand_actuator"
 TCP_SITE = "TCP"
 CAMERAS = ("wrist", "side")
+TABLE = "wood"
+"""Texture of the table."""
+SKY = "sky"
+"""Texture of everything around the table."""
 BODIES = (*CONTAINERS, *OBJECTS)
 """Names of all free bodies."""
 
@@ -154,7 +158,7 @@ def _add_surroundings(spec: Any) -> None:
         type=mujoco.mjtGeom.mjGEOM_BOX,
         pos=[*TABLE_CENTRE, -0.02],
         size=[*TABLE_HALF, 0.02],
-        material="wood",
+        material=TABLE,
     )
     table.group = 2
     side = world.add_camera(name="side", pos=[1.16, 0.50, 0.60], fovy=53)
@@ -163,7 +167,7 @@ def _add_surroundings(spec: Any) -> None:
 
 def _add_textures(spec: Any) -> None:
     spec.add_texture(
-        name="wood",
+        name=TABLE,
         type=mujoco.mjtTexture.mjTEXTURE_2D,
         builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
         rgb1=[0.50, 0.56, 0.58],
@@ -171,12 +175,12 @@ def _add_textures(spec: Any) -> None:
         width=256,
         height=256,
     )
-    material = spec.add_material(name="wood")
-    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "wood"
+    material = spec.add_material(name=TABLE)
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = TABLE
     material.texrepeat = [8, 8]
     material.reflectance = 0
     spec.add_texture(
-        name="sky",
+        name=SKY,
         type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
         builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
         rgb1=[0.75, 0.80, 0.85],

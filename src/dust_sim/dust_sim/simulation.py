@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dust_sim import fr3
 from dust_sim.audit import AuditCounts, CommandAudit
 from dust_sim.cell import BodyPose, Cell
 from dust_sim.clock import STEP_NS, SimulationClock
@@ -106,7 +105,7 @@ class Simulation:
         with self._lock:
             self._cell.reset(placement)
             self._placement = placement
-            self._controller.hold(fr3.HOME)
+            self._controller.hold(np.array(placement.posture))
             self._gripper.reset(MAX_WIDTH)
             self._audit.interrupt()
 
@@ -130,10 +129,10 @@ class Simulation:
                 self._cell.disabled,
             )
 
-    def snapshot(self) -> tuple[int, Array]:
-        """Return time (ns) and what a renderer needs to draw the scene at that time."""
+    def snapshot(self) -> tuple[int, Array, Placement]:
+        """Return time (ns), what a renderer needs to draw that moment, and whose trial it is."""
         with self._lock:
-            return self.clock.now_ns, self._cell.snapshot()
+            return self.clock.now_ns, self._cell.snapshot(), self._placement
 
     def poses(self) -> tuple[int, dict[str, BodyPose]]:
         """Return time (ns) and the poses of all bodies in the scene."""

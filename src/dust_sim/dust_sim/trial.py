@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dust_sim import fr3
 from dust_sim.cell import Cell
+from dust_sim.detours import Detours
 from dust_sim.expert import PERIOD, Expert, Observation
 from dust_sim.oracle import Verdict
 from dust_sim.placement import Placement
@@ -58,18 +59,24 @@ class Trial:
 
 
 def run_trial(
-    cell: Cell, placement: Placement, *, time_limit: float = 40.0, watch: Watcher | None = None
+    cell: Cell,
+    placement: Placement,
+    *,
+    detours: Detours | None = None,
+    time_limit: float = 40.0,
+    watch: Watcher | None = None,
 ) -> Trial:
     """Reset the cell and let the expert do the task.
 
     Args:
         cell: the cell to use.
         placement: start configuration.
+        detours: of the expert; none when left out.
         time_limit: simulated time after which the trial is judged anyway, s.
         watch: called with the cell and the expert after every plan (5 Hz).
     """
     cell.reset(placement)
-    expert = Expert(placement.task, placement.object_name)
+    expert = Expert(placement.task, placement.object_name, detours=detours)
     steps = round(PERIOD / TIMESTEP)
     hand = _Hand()
     record = _Record(expert)

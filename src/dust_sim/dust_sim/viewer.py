@@ -9,6 +9,7 @@ import mujoco
 
 from dust_node.worker import LatestWorker
 from dust_sim.camera_feed import Snapshot
+from dust_sim.placement import Placement
 from dust_sim.schedule import Schedule
 
 _RATE = 30.0  # Hz
@@ -39,6 +40,8 @@ def open_display() -> None:
 class Viewer:
     """Shows snapshots in a window with data of its own; what goes wrong there stops nothing else.
 
+    The window shows the cell as designed, also where the cameras' looks vary.
+
     Args:
         model: Compiled model of the cell.
         warn: Called with one line when the window cannot be opened.
@@ -53,11 +56,11 @@ class Viewer:
         self._schedule = Schedule(_RATE)
         self._worker = LatestWorker(self._show, on_error=self._give_up, name="viewer")
 
-    def publish(self, take: Callable[[], tuple[int, Any]], now_ns: int) -> None:
+    def publish(self, take: Callable[[], tuple[int, Any, Placement]], now_ns: int) -> None:
         """Show the scene when it is time to. Called after every block, in the physics thread.
 
         Args:
-            take: Returns time and positions, as `Simulation.snapshot` does.
+            take: Returns time, positions, placement, as `Simulation.snapshot` does.
             now_ns: Simulated time. Unit: ns.
         """
         if not self._is_over and self._schedule.due(now_ns):

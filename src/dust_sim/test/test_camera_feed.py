@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from dust_sim.camera_feed import CameraFeed, FeedHooks, Snapshot
+from dust_sim.placement import place
 
 SECOND = 1_000_000_000
+PLACEMENT = place("box_to_bowl", "blue_cube", 0)
 
 
 class FakeRenderer:
@@ -17,10 +19,10 @@ class FakeRenderer:
         self.gate = threading.Event()
         self.gate.set()
 
-    def render(self, qpos, camera):
+    def render(self, snapshot, camera):
         assert threading.get_ident() == self.thread
         assert self.gate.wait(5.0)
-        return np.full((2, 2, 4), int(qpos[0]), dtype=np.uint8)
+        return np.full((2, 2, 4), int(snapshot.qpos[0]), dtype=np.uint8)
 
     def close(self):
         assert threading.get_ident() == self.thread
@@ -30,7 +32,7 @@ class FakeRenderer:
 class Bench:
     """A feed whose clock, faults and output the test holds in its hands."""
 
-    def __init__(self, make_renderer=FakeRenderer):
+    def __init__(self, make_renderer=FakeRenderer, is_patient=False):
         self.now_ns = 0
         self.stopped = set()
         self.delays = {}
@@ -50,15 +52,16 @@ class Bench:
             now_ns=lambda: self.now_ns,
             on_error=self.errors.append,
         )
-        self.feed = CameraFeed(make, ("wrist", "side"), hooks)
+        self.feed = CameraFeed(make, ("wrist", "side"), hooks, is_patient=is_patient)
 
-    def _publish(self, camera, stamp_ns, image):
+    def _publish(self, camera, snapshot, image):
+        assert snapshot.placement is PLACEMENT
         with self.arrived:
-            self.published.append((camera, stamp_ns, int(image[0, 0, 0])))
+            self.published.append((camera, snapshot.stamp_ns, int(image[0, 0, 0])))
             self.arrived.notify_all()
 
     def submit(self, stamp_ns, mark):
-        self.feed.submit(Snapshot(stamp_ns, np.array([float(mark)])))
+        self.feed.submit(Snapshot(stamp_ns, np.array([float(mark)]), PLACEMENT))
 
     def wait_for(self, count):
         with self.arrived:
@@ -116,6 +119,46 @@ def test_physics_never_waits_for_the_renderer(bench):
     assert bench.published[-1] == ("side", 9, 9)
 
 
+def test_simulated_time_waits_for_the_renderer():
+    bench = Bench(is_patient=True)
+    bench.feed.open()
+    bench.now_ns = SECOND
+    bench.renderers[0].gate.clear()
+    submitted = []
+
+    def submit_all():
+        for mark in range(8):
+            bench.submit(mark, mark)
+            submitted.append(mark)
+
+    physics = threading.Thread(target=submit_all)
+    physics.start()
+    physics.join(0.3)
+    assert physics.is_alive()
+    assert len(submitted) <= 3
+    bench.renderers[0].gate.set()
+    physics.join(5.0)
+    bench.wait_for(16)
+    assert [row[2] for row in bench.published if row[0] == "side"] == list(range(8))
+    assert bench.feed.left_out == 0
+    bench.feed.close()
+
+
+def test_nobody_waits_for_a_renderer_that_has_ended():
+    class Broken(FakeRenderer):
+        def render(self, snapshot, camera):
+            raise ValueError("context lost")
+
+    bench = Bench(Broken, is_patient=True)
+    bench.feed.open()
+    physics = threading.Thread(target=lambda: [bench.submit(mark, mark) for mark in range(9)])
+    physics.start()
+    physics.join(5.0)
+    assert not physics.is_alive()
+    assert str(bench.errors[0]) == "context lost"
+    bench.feed.close()
+
+
 def test_forget_drops_what_waits(bench):
     bench.now_ns = SECOND
     bench.delays = {"wrist": 5.0}
@@ -140,7 +183,7 @@ def test_a_renderer_that_cannot_be_made_is_reported_by_open():
 
 def test_an_error_while_rendering_ends_the_thread_and_is_reported():
     class Broken(FakeRenderer):
-        def render(self, qpos, camera):
+        def render(self, snapshot, camera):
             raise ValueError("context lost")
 
     bench = Bench(Broken)

@@ -153,3 +153,12 @@ def test_answers_are_copies(scene):
     follow(scene, *sweep(0.2))
     np.testing.assert_array_equal(snapshot, kept[0])
     np.testing.assert_array_equal(joints, kept[1])
+
+
+def test_a_trial_starts_in_its_posture(cell):
+    placement = place("box_to_bowl", "sponge", 1000, start_spread=1.0)
+    assert placement.posture != tuple(fr3.HOME)
+    cell.reset(placement)
+    np.testing.assert_allclose(cell.joint_positions, placement.posture, atol=0.01)
+    cell.reset(place("box_to_bowl", "sponge", 1000))
+    np.testing.assert_allclose(cell.joint_positions, fr3.HOME, atol=0.01)

@@ -13,10 +13,14 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dust_msgs.action import Gripper
-from dust_msgs.msg import CellState, RobotState
+from dust_msgs.msg import CellState, ExecutorState, RobotState
 from dust_msgs.srv import AuditCommands, InjectFault, JudgeCell, ResetCell
+from dust_sim.cameras import intrinsics
 from dust_sim.control_adapter import State
 from dust_sim.fr3 import ARM_JOINTS, HOME
+from dust_sim.placement import place
+from dust_sim.scene import build_model
+from dust_sim.variation import Variation
 from support.program import refusal
 
 CAMERA = "zed_{}/zed_node/rgb/color/rect/{}"
@@ -25,7 +29,7 @@ CAMERA = "zed_{}/zed_node/rgb/color/rect/{}"
 @pytest.fixture(scope="module")
 def cell(graph):
     """One cell for all tests of the module, with a joint state listener."""
-    graph.start("dust_sim.cell_node", object="sponge", seed=1)
+    graph.start("dust_sim.cell_node", object="sponge", seed=1, variation=0.5)
     graph.joints = graph.listen(JointState, "joint_states", qos_profile_sensor_data)
     graph.wait(lambda: len(graph.joints) > 0, timeout_sec=60.0)
     return graph
@@ -70,6 +74,26 @@ def test_cameras_send_what_a_zed_sends(cell):
     assert infos[-1].k[2] == pytest.approx(319.5)
     stamps = {stamp_of(row) for row in images["wrist"]} & {stamp_of(row) for row in images["side"]}
     assert len(stamps) >= 15
+
+
+def test_looks_follow_the_seed_and_intrinsics_tell_the_truth(cell):
+    infos = cell.listen(CameraInfo, CAMERA.format("side", "camera_info"))
+    images = cell.listen(Image, CAMERA.format("side", "image"))
+    model = build_model()
+    brightness = {}
+    for seed in (1000, 1001, 1000):
+        where = {"task": "box_to_bowl", "object_name": "sponge", "seed": seed}
+        assert cell.call(ResetCell, "dust_sim/reset", **where).success
+        look = Variation.of(place("box_to_bowl", "sponge", seed), 0.5)
+        lens = intrinsics(model, "side", variation=look)
+        infos.clear()
+        cell.wait(lambda focal=lens.fx: infos and infos[-1].k[0] == pytest.approx(focal, abs=1e-6))
+        images.clear()
+        cell.wait(lambda: len(images) >= 2)
+        pixels = np.frombuffer(images[-1].data, np.uint8).reshape(360, 640, 4)
+        brightness.setdefault(seed, []).append(pixels[..., :3].mean())
+    assert brightness[1000][0] == pytest.approx(brightness[1000][1], abs=0.5)
+    assert abs(brightness[1000][0] - brightness[1001][0]) > 1.0
 
 
 def test_jpeg_comes_while_somebody_listens(cell):
@@ -250,6 +274,36 @@ def test_with_its_own_clock_time_can_run_faster(graph):
     assert times == sorted(times)
     # The stamps are the clock's: no state is from another time.
     assert times[0] - 1.0 <= stamp_of(truth[-1]) <= times[-1] + 1.0
+    graph.end()
+
+
+def test_its_own_clock_waits_for_the_executor(graph):
+    graph.start("dust_sim.cell_node", publish_clock="true", real_time_factor=3.0, cameras="false")
+    clock = graph.listen(Clock, "/clock")
+    states = graph.node.create_publisher(ExecutorState, "executor_state", 10)
+    graph.wait(lambda: len(clock) > 20 and states.get_subscription_count())
+
+    def speak():
+        """Play an executor that reaches the present time now."""
+        state = ExecutorState()
+        state.header.stamp = clock[-1].clock
+        states.publish(state)
+
+    def seconds():
+        return clock[-1].clock.sec + clock[-1].clock.nanosec * 1e-9
+
+    speak()
+    graph.spin(0.2)
+    began = seconds()
+    for _ in range(5):
+        speak()
+        graph.spin(0.2)
+    # At three times real time a second would be three.
+    assert 0.1 < seconds() - began < 1.2
+    # Who falls silent is not waited for.
+    before = seconds()
+    graph.wait(lambda: seconds() > before + 1.5)
+    graph.node.destroy_publisher(states)
     graph.end()
 
 

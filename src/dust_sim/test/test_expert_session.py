@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from dust_node.verdict import Code
+from dust_sim.detours import Detours
+from dust_sim.expert import Expert, Observation
 from dust_sim.expert_session import (
     ExecutorView,
     ExpertSession,
@@ -19,6 +21,7 @@ from dust_sim.expert_session import (
 from dust_sim.fr3 import HOME
 from dust_sim.placement import place
 from dust_sim.pose import BodyPose
+from dust_sim.streams import Stream, trial_seed
 
 SECOND = 1_000_000_000
 NOW = 1_800_000_000 * SECOND
@@ -123,6 +126,26 @@ def test_what_goes_wrong_while_running_ends_it(change, code, text):
     session.watch(world, now)
     assert session.verdict.code == code
     assert text in session.verdict.text
+
+
+def test_perturbation_draws_the_trials_detours():
+    plans = []
+    for perturbation in (0.0, 1.0, 1.0):
+        session = running()
+        session.perturbation = perturbation
+        session.actions(world_at(NOW), NOW)
+        later = NOW + 2 * SECOND
+        plans.append(session.actions(world_at(later), later))
+    assert np.array_equal(plans[1], plans[2])
+    assert np.abs(plans[0] - plans[1])[:, :7].max() > 0.01
+    drawn = Detours.draw(trial_seed("box_to_bowl", "blue_cube", 0, Stream.DETOURS), 1.0)
+    straight = Expert(PLACEMENT.task, "blue_cube")
+    detoured = Expert(PLACEMENT.task, "blue_cube", detours=drawn)
+    for expert, plan in ((straight, plans[0]), (detoured, plans[1])):
+        for time in (0.0, 2.0):
+            poses = world_at(NOW).scene.poses
+            wanted = expert.plan(Observation(time, HOME, 0.08, poses))
+        np.testing.assert_allclose(plan, wanted, atol=1e-9)
 
 
 def test_the_time_limit_ends_it():

@@ -10,6 +10,7 @@ import pytest
 from dust_sim.containers import CONTAINERS
 from dust_sim.objects import OBJECTS
 from dust_sim.placement import REACH, place
+from dust_sim.posture import HOME
 from dust_sim.tasks import EVALUATION_SEEDS, TASKS
 
 FIXED = (0.460434349173, -0.167590791730, 0.587061848870)
@@ -82,3 +83,10 @@ def test_mistakes_are_named(arguments, message):
     task, name, seed, distractors = arguments
     with pytest.raises(ValueError, match=message):
         place(task, name, seed, distractors=distractors)
+
+
+def test_a_start_posture_moves_nothing_else():
+    usual = place("box_to_bowl", "sponge", 1000, distractors=("blue_cup",))
+    moved = place("box_to_bowl", "sponge", 1000, distractors=("blue_cup",), start_spread=1.0)
+    assert moved.poses == usual.poses
+    assert moved.posture != usual.posture == HOME

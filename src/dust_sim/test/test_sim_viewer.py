@@ -7,8 +7,10 @@ import mujoco
 import numpy as np
 import pytest
 
+from dust_sim.placement import place
 from dust_sim.viewer import Viewer, wants_viewer
 
+PLACEMENT = place("box_to_bowl", "blue_cube", 0)
 MODEL = """<mujoco><worldbody><body><freejoint/><geom size="0.1"/></body></worldbody></mujoco>"""
 
 
@@ -35,7 +37,7 @@ class Bench:
         self.told.set()
 
     def show(self, step):
-        self.viewer.publish(lambda: (0, np.zeros(7)), step * 100_000_000)
+        self.viewer.publish(lambda: (0, np.zeros(7), PLACEMENT), step * 100_000_000)
 
 
 def test_without_a_display_it_is_said_once_and_stops_nothing(monkeypatch):
