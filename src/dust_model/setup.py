@@ -37,6 +37,7 @@ setup(
     entry_points={
         "console_scripts": [
             f"dust-init = {NAME}.init:main",
+            f"dust-pretrain = {NAME}.pretraining.pretrain:main",
             f"dust-stats = {NAME}.data.stats:main",
             f"dust-train = {NAME}.train:main",
         ]

@@ -64,7 +64,7 @@ class Attention(nn.Module):
         k_BHTE, v_BHTE = (part.expand(batch, -1, -1, -1) for part in context)
         mixed = F.scaled_dot_product_attention(q_BHNE, k_BHTE, v_BHTE, attn_mask=mask)
         out_BND = self.to_out(mixed.transpose(1, 2).flatten(2))
-        return F.dropout(out_BND, self._dropout, self.training)
+        return F.dropout(out_BND, self._dropout) if self.training else out_BND
 
     def _split(self, x_BND: Tensor) -> Tensor:
-        return x_BND.unflatten(-1, (-1, self._head_dim)).transpose(1, 2)
+        return x_BND.view(*x_BND.shape[:2], -1, self._head_dim).transpose(1, 2)

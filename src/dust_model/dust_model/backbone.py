@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dust_model.config import require
 from dust_model.eagle import Eagle, pool_patches
+from dust_model.layout import arrange_for_inference
 from dust_model.prompt import PromptBatch, Prompter
 from dust_model.robot import RobotSpec
 from dust_model.transform import ImageTransform
@@ -38,6 +39,7 @@ class Backbone:
 
     def __init__(self, eagle: Eagle, tokenizer: Tokenizer, robot: RobotSpec) -> None:
         self._eagle = eagle.eval().requires_grad_(False)
+        arrange_for_inference(eagle)
         self._robot = robot
         self._prompter = Prompter(tokenizer, eagle.config, views=len(robot.views))
         self._weight = eagle.projection.weight

@@ -1,10 +1,12 @@
 """The blocks of the head: one stream's half of an MM-DiT block, the DiT block, the output layer.
 
-AdaLN parameters arrive as one tensor per block, [B or 1, N or 1, chunks * D], made from the
-stream's own timestep by the block's `modulation` (Figure 6). They may differ from token to token.
+AdaLN parameters are made by each block's `modulate` from the stream's own timestep (Figure 6). They
+may differ from token to token.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,27 @@ from torch.nn import functional as F
 
 from dust_model.attention import Attention, KeyValue, QueryKeyValue
 from dust_model.config import HeadConfig
+
+
+class AdaLN(NamedTuple):
+    """An adaptive layer norm, and the gate behind what it feeds.
+
+    Each part is [B or 1, N or 1, D], or [D] where all tokens of all samples have the same.
+
+    Attributes:
+        shift: added after the gain.
+        gain: 1 + scale.
+        gate: of the sub-layer's output; None where there is no gate.
+    """
+
+    shift: Tensor
+    gain: Tensor
+    gate: Tensor | None = None
+
+    @classmethod
+    def of(cls, shift: Tensor, scale: Tensor, gate: Tensor | None = None) -> AdaLN:
+        """Build it from what a `modulation` says."""
+        return cls(shift, 1 + scale, gate)
 
 
 class FeedForward(nn.Module):
@@ -26,8 +49,9 @@ class FeedForward(nn.Module):
     def forward(self, x_BND: Tensor) -> Tensor:
         """Apply to each token."""
         raised = F.gelu(self.rise(x_BND), approximate="tanh")
-        raised = F.dropout(raised, self._dropout, self.training)
-        return F.dropout(self.fall(raised), self._dropout, self.training)
+        if not self.training:
+            return self.fall(raised)
+        return F.dropout(self.fall(F.dropout(raised, self._dropout)), self._dropout)
 
 
 class DualHalf(nn.Module):
@@ -47,37 +71,41 @@ class DualHalf(nn.Module):
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
-    def project(self, x_BND: Tensor, modulation: Tensor, *, asks: bool = True) -> QueryKeyValue:
+    def modulate(self, embedding: Tensor) -> tuple[AdaLN, ...]:
+        """Return the AdaLN parameters of each sub-layer for embedded tau [B or 1, N or 1, D]."""
+        values = _shared(self.modulation(embedding))
+        parts = values.tensor_split(values.shape[-1] // self._width, -1)
+        return tuple(map(AdaLN.of, parts[::3], parts[1::3], parts[2::3]))
+
+    def project(
+        self, x_BND: Tensor, modulation: tuple[AdaLN, ...], *, asks: bool = True
+    ) -> QueryKeyValue:
         """Return what this stream brings to the joint self-attention; queries only if it `asks`."""
         assert self.joint is not None
-        shift, scale = modulation.tensor_split(self._chunks(modulation), -1)[:2]
-        normed = _modulate(x_BND, shift, scale)
+        normed = _modulate(x_BND, modulation[0])
         query = self.joint.query(normed) if asks else None
         return QueryKeyValue(query, *self.joint.key_value(normed))
 
     def absorb(
-        self, x_BND: Tensor, modulation: Tensor, q_BHNE: Tensor | None, both: KeyValue
+        self, x_BND: Tensor, modulation: tuple[AdaLN, ...], q_BHNE: Tensor | None, both: KeyValue
     ) -> Tensor:
         """Let this stream's queries attend to the keys and values of both streams."""
         assert self.joint is not None
         assert q_BHNE is not None
-        gate = modulation.tensor_split(self._chunks(modulation), -1)[2]
-        return torch.addcmul(x_BND, gate, self.joint.attend(q_BHNE, both))
+        return _gated(x_BND, modulation[0], self.joint.attend(q_BHNE, both))
 
     def advance(
-        self, x_BND: Tensor, modulation: Tensor, context: KeyValue | None, mask: Tensor | None
+        self,
+        x_BND: Tensor,
+        modulation: tuple[AdaLN, ...],
+        context: KeyValue | None,
+        mask: Tensor | None,
     ) -> Tensor:
         """Apply what needs no other stream: cross-attention to `context`, feed-forward."""
-        parts = modulation.tensor_split(self._chunks(modulation), -1)
         if self.cross is not None and context is not None:
-            shift, scale, gate = parts[-6:-3]
-            query = self.cross.query(_modulate(x_BND, shift, scale))
-            x_BND = torch.addcmul(x_BND, gate, self.cross.attend(query, context, mask))
-        shift, scale, gate = parts[-3:]
-        return torch.addcmul(x_BND, gate, self.feedforward(_modulate(x_BND, shift, scale)))
-
-    def _chunks(self, modulation: Tensor) -> int:
-        return modulation.shape[-1] // self._width
+            query = self.cross.query(_modulate(x_BND, modulation[-2]))
+            x_BND = _gated(x_BND, modulation[-2], self.cross.attend(query, context, mask))
+        return _gated(x_BND, modulation[-1], self.feedforward(_modulate(x_BND, modulation[-1])))
 
 
 class StreamBlock(nn.Module):
@@ -90,12 +118,19 @@ class StreamBlock(nn.Module):
         self.feedforward = FeedForward(config)
         self.modulation = nn.Linear(config.width, 2 * config.width)
 
+    def modulate(self, embedding: Tensor, linear: nn.Linear | None = None) -> AdaLN:
+        """Return the AdaLN parameters for embedded tau, by another `linear` than the block's own.
+
+        GR00T-N1 has the scale first here.
+        """
+        scale, shift = _shared((linear or self.modulation)(embedding)).chunk(2, -1)
+        return AdaLN.of(shift, scale)
+
     def forward(
-        self, x_BND: Tensor, modulation: Tensor, context: KeyValue | None, mask: Tensor | None
+        self, x_BND: Tensor, modulation: AdaLN, context: KeyValue | None, mask: Tensor | None
     ) -> Tensor:
         """Attend to `context`, or to the stream itself where the block has none."""
-        scale, shift = modulation.chunk(2, -1)
-        normed = _modulate(x_BND, shift, scale)
+        normed = _modulate(x_BND, modulation)
         seen = context if context is not None else self.attention.key_value(normed)
         visible = mask if context is not None else None
         x_BND = x_BND + self.attention.attend(self.attention.query(normed), seen, visible)
@@ -110,12 +145,29 @@ class StreamOutput(nn.Module):
         self.modulation = nn.Linear(config.width, 2 * config.width)
         self.projection = nn.Linear(config.width, config.output_width)
 
-    def forward(self, x_BND: Tensor, modulation: Tensor) -> Tensor:
+    def modulate(self, embedding: Tensor, linear: nn.Linear | None = None) -> AdaLN:
+        """Return the AdaLN parameters for embedded tau, by another `linear` than its own."""
+        return AdaLN.of(*_shared((linear or self.modulation)(embedding)).chunk(2, -1))
+
+    def forward(self, x_BND: Tensor, modulation: AdaLN) -> Tensor:
         """Project to [B, N, output_width]."""
-        shift, scale = modulation.chunk(2, -1)
-        return self.projection(_modulate(x_BND, shift, scale, eps=1e-6))
+        return self.projection(_modulate(x_BND, modulation, eps=1e-6))
 
 
-def _modulate(x_BND: Tensor, shift: Tensor, scale: Tensor, *, eps: float = 1e-5) -> Tensor:
-    normed = F.layer_norm(x_BND, x_BND.shape[-1:], eps=eps)
-    return torch.addcmul(shift, normed, 1 + scale)
+def _shared(values: Tensor) -> Tensor:
+    """Return parameters [1, 1, C] as a vector [C], others [B, N, C] as they are."""
+    return values[0, 0] if values.shape[:2] == (1, 1) else values
+
+
+def _modulate(x_BND: Tensor, modulation: AdaLN, *, eps: float = 1e-5) -> Tensor:
+    shift, gain, _ = modulation
+    # A vector is what the layer norm takes itself, in one pass over the tokens. Under autocast the
+    # parameters may be of another type, which it does not take.
+    if gain.ndim == 1 and gain.dtype == x_BND.dtype:
+        return F.layer_norm(x_BND, x_BND.shape[-1:], gain, shift, eps)
+    return torch.addcmul(shift, F.layer_norm(x_BND, x_BND.shape[-1:], eps=eps), gain)
+
+
+def _gated(x_BND: Tensor, modulation: AdaLN, change: Tensor) -> Tensor:
+    assert modulation.gate is not None
+    return torch.addcmul(x_BND, modulation.gate, change)

@@ -49,6 +49,9 @@ FILES = (CONFIG, STATISTICS, TOKENIZER, BACKBONE, HEAD)
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Weight types by the names that a user gives."""
 
+AUTO = "auto"
+"""Takes bfloat16 on a GPU and float32 elsewhere."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
@@ -173,7 +176,7 @@ class Checkpoint:
         return cls.load(folder)
 
     def backbone(self, device: str = "cpu", dtype: str = "float32") -> Backbone:
-        """Read the vision-language part onto `device`, with weights of `dtype`."""
+        """Read the vision-language part onto `device`, with weights of `dtype` or AUTO."""
         # Imported here: they bring in transformers, seconds of start-up that a policy can spare.
         from dust_model.backbone import Backbone
         from dust_model.eagle import empty_eagle
@@ -182,19 +185,21 @@ class Checkpoint:
             lambda: empty_eagle(self.config.vision_language),
             self.folder / BACKBONE,
             device=_device(device),
-            dtype=_dtype(dtype),
+            dtype=_dtype(dtype, device),
         )
         return Backbone(eagle, self._tokenizer(), self.robot)
 
-    def policy(self, device: str = "cpu", dtype: str = "float32") -> Policy:
-        """Read the diffusion head onto `device`, with weights of `dtype`."""
+    def policy(
+        self, device: str = "cpu", dtype: str = "float32", *, recorded: bool = True
+    ) -> Policy:
+        """Read the diffusion head onto `device`, with weights of `dtype` or AUTO; see Policy."""
         head = load_module(
             lambda: build_head(self.config, horizon=self.robot.horizon),
             self.folder / HEAD,
             device=_device(device),
-            dtype=_dtype(dtype),
+            dtype=_dtype(dtype, device),
         )
-        return Policy(head, self.statistics, self.robot)
+        return Policy(head, self.statistics, self.robot, recorded=recorded)
 
     def _tokenizer(self) -> Tokenizer:
         return read_tokenizer(self.folder / TOKENIZER)
@@ -272,8 +277,10 @@ def _write_json(path: Path, values: dict[str, Any]) -> None:
     path.write_text(json.dumps(values, indent=2) + "\n")
 
 
-def _dtype(name: str) -> torch.dtype:
-    require(name in DTYPES, f"dtype {name!r} is none of {', '.join(DTYPES)}")
+def _dtype(name: str, device: str) -> torch.dtype:
+    if name == AUTO:
+        return torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
+    require(name in DTYPES, f"dtype {name!r} is none of {', '.join((AUTO, *DTYPES))}")
     return DTYPES[name]
 
 

@@ -24,14 +24,15 @@ class Observation(NamedTuple):
         features: vision-language features [B or 1, T, D].
         mask: True where a feature token is real, bool [B or 1, T]; None when all are.
         state: robot state in the network's scale, padded, [B or 1, S].
-        held: how many first actions are committed already: clean, with tau_A = 1.
+        clean: True where an action is committed already and has tau_A = 1, bool [K, 1]; None where
+            none is.
         slot: embodiment.
     """
 
     features: Tensor
     mask: Tensor | None
     state: Tensor
-    held: int
+    clean: Tensor | None
     slot: int
 
 
@@ -46,7 +47,7 @@ class _Field:
 
     def __init__(self, head: Head, levels: NoiseLevels, observation: Observation) -> None:
         self._levels = levels
-        self._held, self._slot = observation.held, observation.slot
+        self._clean, self._slot = observation.clean, observation.slot
         self._codec = head.action_codec
         self._weight = head.weight
         self._state = self._codec.encode_state(observation.state, self._slot)
@@ -81,7 +82,7 @@ class DualField(_Field):
 
     def _enter_action(self, tau: float, actions: Tensor) -> Entry:
         if self._action is None or not self._action.fits(tau, actions):
-            condition, clock = self._levels.action(tau, held=self._held)
+            condition, clock = self._levels.action(tau, clean=self._clean)
             tokens = self._codec.encode(self._cast(actions), clock, self._slot)
             entry = self._head.enter_action(self._state, tokens, condition, self._contexts[0])
             self._action = _Memory(tau, actions, entry)
@@ -107,7 +108,7 @@ class SingleField(_Field):
 
     def __call__(self, step: Step, actions: Tensor, embedding: Tensor) -> Velocity:
         """Evaluate the network at the plan's noise levels."""
-        condition, clock = self._levels.action(step.tau_action, held=self._held)
+        condition, clock = self._levels.action(step.tau_action, clean=self._clean)
         tau_second = step.tau_vision if self._predicts_vision else step.tau_action
         second = self._levels.vision(tau_second) if self._has_second else None
         tokens = self._codec.encode(self._cast(actions), clock, self._slot)

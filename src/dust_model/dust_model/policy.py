@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dust_model.config import TargetScale, require
+from dust_model.graphs import RecordedSampler
 from dust_model.head import Head
+from dust_model.layout import arrange_for_inference
 from dust_model.robot import RobotSpec
 from dust_model.sampler import Sampler, draw_noise
 from dust_model.schedule import fitting_plan
@@ -27,8 +29,8 @@ class Sample(NamedTuple):
             is due i periods after the observation. Columns scaled by min_max or q99 lie inside the
             range of the statistics, whatever the network says.
         embedding: predicted future embedding of the primary view, float32 [world_tokens,
-            vision_width], in the raw scale of the vision tower; None in policy mode and from a head
-            that predicts no vision.
+            vision_width], in the raw scale of the vision tower; None if it was not wanted, in
+            policy mode, and from a head that predicts no vision.
     """
 
     actions: NDArray[np.float64]
@@ -36,12 +38,23 @@ class Sample(NamedTuple):
 
 
 class Policy:
-    """A frozen head with the normalisation of its data."""
+    """A frozen head with the normalisation of its data.
 
-    def __init__(self, head: Head, statistics: Statistics, robot: RobotSpec) -> None:
+    Args:
+        head: the network; its weights must not change any more.
+        statistics: of the data that it was trained on.
+        robot: what it was trained for.
+        recorded: sample from recordings (see graphs.py): CUDA graphs on a GPU. The first chunk
+            with other step counts, or with features of another length, takes longer then.
+    """
+
+    def __init__(
+        self, head: Head, statistics: Statistics, robot: RobotSpec, *, recorded: bool = True
+    ) -> None:
         self._head = head.eval().requires_grad_(False)
+        arrange_for_inference(head)
         self._robot = robot
-        self._sampler = Sampler(head)
+        self._sampler = RecordedSampler(head) if recorded else Sampler(head)
         self._state = Normaliser(statistics.state)
         self._action = Normaliser(statistics.action)
         self._embedding = statistics.embedding
@@ -56,6 +69,7 @@ class Policy:
         vision_steps: int = 4,
         seed: int = 0,
         prefix: ArrayLike | None = None,
+        future: bool = True,
     ) -> Sample:
         """Draw one chunk for one observation.
 
@@ -70,6 +84,8 @@ class Policy:
             seed: the same seed and inputs give the same chunk.
             prefix: first actions that are committed already, raw units, [n, action_dim]. They come
                 back as they are, and the rest is made to fit them.
+            future: predict the future embedding too. False leaves out what only it needs, and
+                gives the same actions.
 
         Raises:
             ValueError: a shape or a step count is wrong, or a value is not finite.
@@ -82,6 +98,7 @@ class Policy:
             action_steps=action_steps,
             vision_steps=vision_steps,
             prefix=prefix,
+            future=future,
         )
         return chunks[0]
 
@@ -96,9 +113,10 @@ class Policy:
         action_steps: int = 4,
         vision_steps: int = 4,
         prefix: ArrayLike | None = None,
+        future: bool = True,
     ) -> list[Sample]:
         """Draw one candidate per seed for the same observation; see `sample`."""
-        plan = fitting_plan(self._head.config, action_steps, vision_steps)
+        plan = fitting_plan(self._head.config, action_steps, vision_steps, future=future)
         features_TD, mask_T = self._checked_features(features, mask)
         raw_prefix = self._checked_prefix(prefix)
         actions, embedding = self._sampler.sample(
@@ -110,9 +128,9 @@ class Policy:
             prefix_BPA=None if raw_prefix is None else self._network_prefix(raw_prefix)[None],
             slot=self._robot.embodiment,
         )
-        futures = (
-            _raw_embedding(self._head, self._embedding, embedding) if plan.vision_steps else None
-        )
+        futures = None
+        if plan.vision_steps and plan.future:
+            futures = _raw_embedding(self._head, self._embedding, embedding)
         return [
             Sample(
                 self._raw_actions(actions[i], raw_prefix), None if futures is None else futures[i]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from dust_model.config import Prefix
 from dust_model.fields import Observation, VelocityField, build_field
@@ -34,24 +35,49 @@ class Noise(NamedTuple):
     vision: Tensor
 
 
-def integrate(plan: Plan, noise: Noise, velocity: VelocityField, *, held: int = 0) -> Noise:
+def integrate(
+    plan: Plan, noise: Noise, velocity: VelocityField, *, held: Tensor | None = None
+) -> Noise:
     """Follow the velocity field from noise to data by Equation 5.
 
     Args:
         plan: when which stream moves, and how far.
-        noise: both streams at tau = 0; the first `held` actions are data already.
+        noise: both streams at tau = 0; actions that are `held` are data already.
         velocity: the network, evaluated `plan.evaluations` times.
-        held: how many first actions stay as they are.
+        held: True where an action stays as it is, bool [K, 1]; None where all move.
     """
     actions, embedding = noise
     for step in plan:
         v_action, v_vision, _ = velocity(step, actions, embedding)
         if step.action_stride and v_action is not None:
-            moved = actions[:, held:] + step.action_stride * v_action[:, held:]
-            actions = torch.cat((actions[:, :held], moved), 1) if held else moved
+            moved = actions + step.action_stride * v_action
+            actions = moved if held is None else torch.where(held, actions, moved)
         if step.vision_stride and v_vision is not None:
             embedding = embedding + step.vision_stride * v_vision
     return Noise(actions, embedding)
+
+
+class Inputs(NamedTuple):
+    """All that a chunk depends on besides the weights and the plan, on the head's device.
+
+    Attributes:
+        features: vision-language features [B or 1, T, D].
+        mask: True where a feature token is real, bool [B or 1, T]; None when all are.
+        state: robot state in the network's scale, padded, [B or 1, S].
+        actions: noise, float32 [B, K, A].
+        embedding: noise, float32 [B, O, V].
+        prefix: committed actions in the network's scale, [B or 1, K, A], the rest without meaning;
+            None when none is committed.
+        held: True where an action is committed, bool [K, 1]; None when none is.
+    """
+
+    features: Tensor
+    mask: Tensor | None
+    state: Tensor
+    actions: Tensor
+    embedding: Tensor
+    prefix: Tensor | None = None
+    held: Tensor | None = None
 
 
 def draw_noise(head: Head, seeds: Sequence[int]) -> Noise:
@@ -70,11 +96,20 @@ class Sampler:
     """Draws action chunks and future embeddings, in the network's scale.
 
     The head must be in eval mode, and its weights must not change while the sampler lives.
+
+    Args:
+        head: the network.
+        levels: noise levels of the head that are known already; None begins with none.
     """
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, *, levels: NoiseLevels | None = None) -> None:
         self.head = head
-        self._levels = NoiseLevels(head)
+        self._levels = levels or NoiseLevels(head)
+
+    @torch.inference_mode()
+    def prepare(self, plan: Plan) -> None:
+        """Work out what a plan's noise levels mean, which else the first chunk does."""
+        self._levels.prepare(plan)
 
     @torch.inference_mode()
     def sample(
@@ -102,32 +137,43 @@ class Sampler:
 
         Returns:
             Actions [B, K, A] and embedding [B, O, V], float32, on the head's device. A head that
-            predicts no vision leaves the embedding at its noise.
+            predicts no vision leaves the embedding at its noise, a plan without future on its way.
         """
         device = self.head.weight.device
         actions, embedding = (part.to(device) for part in noise)
-        prefix = actions[:, :0]
-        if prefix_BPA is not None:
-            prefix = prefix_BPA.to(actions).expand(actions.shape[0], -1, -1)
-        held = prefix.shape[1]
-        inpaints = held > 0 and self.head.config.prefix is Prefix.INPAINT
         mask = None if mask_BT is None else mask_BT.to(device)
-        observation = Observation(features_BTD, mask, state_BS, 0 if inpaints else held, slot)
+        inputs = Inputs(features_BTD, mask, state_BS, actions, embedding)
+        if prefix_BPA is not None and prefix_BPA.shape[1]:
+            length, horizon = prefix_BPA.shape[1], actions.shape[1]
+            inputs = inputs._replace(
+                prefix=F.pad(prefix_BPA.to(actions), (0, 0, 0, horizon - length)),
+                held=(torch.arange(horizon) < length)[:, None].to(device),
+            )
+        return self.run(inputs, plan, slot=slot)
+
+    def run(self, inputs: Inputs, plan: Plan, *, slot: int = 0) -> Noise:
+        """Do what `sample` does with inputs that lie ready; shapes depend on shapes alone."""
+        held, inpaints = inputs.held, self.head.config.prefix is Prefix.INPAINT
+        clean = None if inpaints else held
+        observation = Observation(inputs.features, inputs.mask, inputs.state, clean, slot)
         field = build_field(self.head, self._levels, observation)
-        if inpaints:
-            field = _inpainting(field, prefix - actions[:, :held])
-            end = integrate(plan, Noise(actions, embedding), field)
-            return Noise(torch.cat((prefix, end.action[:, held:]), 1), end.vision)
-        actions = torch.cat((prefix, actions[:, held:]), 1)
-        return integrate(plan, Noise(actions, embedding), field, held=held)
+        actions, embedding = inputs.actions, inputs.embedding
+        if held is None or inputs.prefix is None:
+            return integrate(plan, Noise(actions, embedding), field)
+        if not inpaints:
+            actions = torch.where(held, inputs.prefix, actions)
+            return integrate(plan, Noise(actions, embedding), field, held=held)
+        known = _with_known(field, inputs.prefix - actions, held)
+        end = integrate(plan, Noise(actions, embedding), known)
+        return Noise(torch.where(held, inputs.prefix, end.action), end.vision)
 
     def cast(self, tensor: Tensor) -> Tensor:
         """Move a tensor to the head's device and dtype."""
         return tensor.to(self.head.weight.device, self.head.weight.dtype)
 
 
-def _inpainting(field: VelocityField, known_BPA: Tensor) -> VelocityField:
-    """Return `field` with the known velocity of the first actions, data minus noise, put in.
+def _with_known(field: VelocityField, known_BKA: Tensor, held_K1: Tensor) -> VelocityField:
+    """Return `field` with the known velocity of the held actions, data minus noise, put in.
 
     On a straight path, Euler steps keep them at tau * data + (1 - tau) * noise all the way.
     """
@@ -136,7 +182,6 @@ def _inpainting(field: VelocityField, known_BPA: Tensor) -> VelocityField:
         velocity = field(step, actions, embedding)
         if velocity.action is None:
             return velocity
-        rest = velocity.action[:, known_BPA.shape[1] :]
-        return velocity._replace(action=torch.cat((known_BPA, rest), 1))
+        return velocity._replace(action=torch.where(held_K1, known_BKA, velocity.action))
 
     return with_known

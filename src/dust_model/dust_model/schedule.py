@@ -9,6 +9,9 @@ With N_A = 2 action steps and N_o = 6 vision steps, q = 3, in order `block_start
     actions      +    .    .    +    .    .      each by 1/2
 
 Order `block_end` moves the action updates to evaluations 2 and 5, and tau_A with them.
+
+Whoever wants the actions alone is done with the last of their updates: evaluations 4 and 5, and
+the vision update of evaluation 3, can't change them any more.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ class Plan:
         action_steps: N_A, in 1..1024.
         vision_steps: N_o = q N_A, or 0: policy mode, vision is held at pure noise.
         order: when within a block of q evaluations the actions are updated.
+        future: whether vision is wanted too; without, the plan ends with the last action update.
 
     Raises:
         ValueError: a count is out of range, or N_o is no multiple of N_A.
@@ -55,6 +59,7 @@ class Plan:
     action_steps: int
     vision_steps: int
     order: UpdateOrder = UpdateOrder.BLOCK_START
+    future: bool = True
 
     def __post_init__(self) -> None:
         require(
@@ -78,26 +83,34 @@ class Plan:
 
     @property
     def evaluations(self) -> int:
-        """How often the network is evaluated: N_o, or N_A in policy mode."""
-        return self.action_steps * self.q
+        """How often the network is evaluated: N_o, or N_A in policy mode; less without future."""
+        whole = self.action_steps * self.q
+        return whole if self.future else whole - self.q + self._due + 1
 
     def __iter__(self) -> Iterator[Step]:
         """Yield the evaluations in order."""
-        due = 0 if self.order is UpdateOrder.BLOCK_START else self.q - 1
         updates = 0
         for n in range(self.evaluations):
-            moves = n % self.q == due
+            moves = n % self.q == self._due
+            sees = self.vision_steps > 0 and (self.future or n + 1 < self.evaluations)
             yield Step(
                 tau_action=updates / self.action_steps,
                 tau_vision=n / self.vision_steps if self.vision_steps else 0.0,
                 action_stride=1 / self.action_steps if moves else 0.0,
-                vision_stride=1 / self.vision_steps if self.vision_steps else 0.0,
+                vision_stride=1 / self.vision_steps if sees else 0.0,
             )
             updates += moves
 
+    @property
+    def _due(self) -> int:
+        """Return which evaluation of a block updates the actions."""
+        return 0 if self.order is UpdateOrder.BLOCK_START else self.q - 1
 
-def fitting_plan(head: HeadConfig, action_steps: int, vision_steps: int) -> Plan:
-    """Return the plan of a head, in the head's update order.
+
+def fitting_plan(
+    head: HeadConfig, action_steps: int, vision_steps: int, *, future: bool = True
+) -> Plan:
+    """Return the plan of a head, in the head's update order, with or without the end of vision.
 
     A head that predicts no vision (groot_n1, flare) has no vision steps: whatever is asked for
     is taken as 0. A head that learned with joint noise follows one noise level only.
@@ -106,7 +119,7 @@ def fitting_plan(head: HeadConfig, action_steps: int, vision_steps: int) -> Plan
         ValueError: a count is out of range, N_o is no multiple of N_A, or N_o differs from N_A
             where the head learned with joint noise.
     """
-    plan = Plan(action_steps, vision_steps, head.update_order)
+    plan = Plan(action_steps, vision_steps, head.update_order, future)
     if not head.architecture.predicts_vision:
         return replace(plan, vision_steps=0)
     require(

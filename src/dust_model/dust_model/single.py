@@ -16,6 +16,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from dust_model.blocks import AdaLN
 from dust_model.codecs import ActionCodec, VisionCodec
 from dust_model.config import Architecture, HeadConfig, ModelConfig
 from dust_model.encodings import TimestepEmbedding
@@ -78,7 +79,9 @@ class SingleStreamHead(Head):
 
     def condition_vision(self, tau: Tensor) -> Condition:
         """Return the AdaLN parameters of the tokens behind the actions at tau."""
-        return self.condition_action(tau) if self.vision_time is None else self.vision_time(tau)
+        if self.vision_time is None:
+            return self.condition_action(tau)
+        return self.vision_time(tau, self.trunk)
 
     def condition(self, action: Condition, vision: Condition | None) -> Condition:
         """Return the AdaLN parameters of the sequence, token by token where they differ."""
@@ -142,11 +145,12 @@ class SecondTime(nn.Module):
         self.blocks = cast(Sequence[nn.Linear], nn.ModuleList(blocks))
         self.output = nn.Linear(width, 2 * width)
 
-    def forward(self, tau: Tensor) -> Condition:
-        """Return the AdaLN parameters of tau."""
+    def forward(self, tau: Tensor, trunk: Stream) -> Condition:
+        """Return the AdaLN parameters of tau for the blocks of `trunk`."""
         embedding = self.timestep(tau)
-        blocks = tuple(modulation(embedding) for modulation in self.blocks)
-        return Condition((), blocks, self.output(embedding))
+        pairs = zip(trunk.blocks, self.blocks, strict=True)
+        blocks = tuple(block.modulate(embedding, linear) for block, linear in pairs)
+        return Condition((), blocks, trunk.output.modulate(embedding, self.output))
 
 
 class FutureTokens(nn.Module):
@@ -169,7 +173,14 @@ class FutureTokens(nn.Module):
         )
 
 
-def _per_token(pair: tuple[Tensor, Tensor], tokens: tuple[int, int]) -> Tensor:
-    batch = max(part.shape[0] for part in pair)
+def _per_token(pair: tuple[AdaLN, AdaLN], tokens: tuple[int, int]) -> AdaLN:
+    """Return the parameters of one modality's tokens, then those of the other's."""
+    action, vision = pair
+    shift = _joined((action.shift, vision.shift), tokens)
+    return AdaLN(shift, _joined((action.gain, vision.gain), tokens))
+
+
+def _joined(pair: tuple[Tensor, Tensor], tokens: tuple[int, int]) -> Tensor:
+    batch = max(part.shape[0] if part.ndim == 3 else 1 for part in pair)
     sized = [part.expand(batch, n, -1) for part, n in zip(pair, tokens, strict=True)]
     return torch.cat(sized, 1)

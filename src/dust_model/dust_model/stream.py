@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from torch import Tensor, nn
 
 from dust_model.attention import KeyValue, QueryKeyValue
-from dust_model.blocks import DualHalf, StreamBlock, StreamOutput
+from dust_model.blocks import AdaLN, DualHalf, StreamBlock, StreamOutput
 from dust_model.config import HeadConfig
 from dust_model.encodings import TimestepEmbedding
 
@@ -21,14 +21,14 @@ class Condition(NamedTuple):
     """What a noise level means to one stream. Made once per tau and kept by the sampler.
 
     Attributes:
-        halves: AdaLN parameters of each dual half, [B or 1, N or 1, 6 or 9 times D].
-        blocks: AdaLN parameters of each DiT block, [B or 1, N or 1, 2 D].
-        output: AdaLN parameters of the last layer, [B or 1, N or 1, 2 D].
+        halves: AdaLN parameters of the sub-layers of each dual half.
+        blocks: AdaLN parameters of each DiT block.
+        output: AdaLN parameters of the last layer.
     """
 
-    halves: tuple[Tensor, ...]
-    blocks: tuple[Tensor, ...]
-    output: Tensor
+    halves: tuple[tuple[AdaLN, ...], ...]
+    blocks: tuple[AdaLN, ...]
+    output: AdaLN
 
 
 class Context(NamedTuple):
@@ -90,9 +90,9 @@ class Stream(nn.Module):
     def condition(self, embedding: Tensor) -> Condition:
         """Return the AdaLN parameters of embedded noise levels [B or 1, N or 1, D]."""
         return Condition(
-            tuple(half.modulation(embedding) for half in self.halves),
-            tuple(block.modulation(embedding) for block in self.blocks),
-            self.output.modulation(embedding),
+            tuple(half.modulate(embedding) for half in self.halves),
+            tuple(block.modulate(embedding) for block in self.blocks),
+            self.output.modulate(embedding),
         )
 
     def context(self, features_BTD: Tensor, mask_BT: Tensor | None) -> Context:

@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional as F
 
 from dust_model.attention import KeyValue
-from dust_model.blocks import DualHalf, StreamBlock, StreamOutput
+from dust_model.blocks import AdaLN, DualHalf, StreamBlock, StreamOutput
 
 BATCH, TOKENS = 2, 5
 
@@ -40,6 +40,12 @@ def norm(x):
     return F.layer_norm(x, x.shape[-1:])
 
 
+def draw_adaln(*shape, gated=False):
+    """Draw shift, scale and, where wanted, gate: the scale and the parameters made of them."""
+    shift, scale, gate = torch.randn(3, *shape)
+    return scale, AdaLN.of(shift, scale, gate if gated else None)
+
+
 def feedforward(layer, x):
     return layer.fall(F.gelu(layer.rise(x), approximate="tanh"))
 
@@ -48,10 +54,9 @@ def feedforward(layer, x):
 def test_dit_block_is_groots(config, x, features, cross):
     block = StreamBlock(config, cross=cross).eval()
     x = 0.003 * x  # small enough to tell eps 1e-5 from the output's 1e-6
-    modulation = torch.randn(BATCH, 1, 2 * config.width)
+    scale, modulation = draw_adaln(BATCH, 1, config.width)
     context = block.attention.key_value(features) if cross else None
-    scale, shift = modulation.chunk(2, -1)
-    modulated = norm(x) * (1 + scale) + shift
+    modulated = norm(x) * (1 + scale) + modulation.shift
     expected = x + attention(block.attention, config, modulated, features if cross else modulated)
     expected = expected + feedforward(block.feedforward, norm(expected))
     torch.testing.assert_close(block(x, modulation, context, None), expected, atol=1e-5, rtol=1e-5)
@@ -59,13 +64,45 @@ def test_dit_block_is_groots(config, x, features, cross):
 
 def test_cross_half_is_adaln_zero(config, x, features):
     half = DualHalf(config, joint=False, cross=True).eval()
-    modulation = torch.randn(BATCH, 1, 6 * config.width)
-    a_shift, a_scale, a_gate, f_shift, f_scale, f_gate = modulation.chunk(6, -1)
-    mixed = attention(half.cross, config, norm(x) * (1 + a_scale) + a_shift, features)
-    expected = x + a_gate * mixed
-    raised = feedforward(half.feedforward, norm(expected) * (1 + f_scale) + f_shift)
-    actual = half.advance(x, modulation, half.cross.key_value(features), None)
-    torch.testing.assert_close(actual, expected + f_gate * raised, atol=1e-5, rtol=1e-5)
+    a_scale, of_cross = draw_adaln(BATCH, 1, config.width, gated=True)
+    f_scale, of_feedforward = draw_adaln(BATCH, 1, config.width, gated=True)
+    mixed = attention(half.cross, config, norm(x) * (1 + a_scale) + of_cross.shift, features)
+    expected = x + of_cross.gate * mixed
+    raised = norm(expected) * (1 + f_scale) + of_feedforward.shift
+    expected = expected + of_feedforward.gate * feedforward(half.feedforward, raised)
+    actual = half.advance(x, (of_cross, of_feedforward), half.cross.key_value(features), None)
+    torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_one_level_for_all_is_a_vector_and_means_the_same(config, x, features):
+    half = DualHalf(config, joint=True, cross=True).eval()
+    torch.nn.init.normal_(half.modulation.weight, std=0.3)
+    embedding = torch.randn(1, 1, config.width)
+    shared, each = half.modulate(embedding), half.modulate(embedding.expand(BATCH, -1, -1))
+    assert [(len(shared), part.ndim) for part in shared[0]] == [(3, 1)] * 3
+    assert all(part.shape == (BATCH, 1, config.width) for part in each[0])
+    context = half.cross.key_value(features)
+    ends = [half.advance(x, modulation, context, None) for modulation in (shared, each)]
+    torch.testing.assert_close(*ends, atol=1e-5, rtol=1e-5)
+
+
+def test_parts_of_a_half_are_shift_scale_and_gate_of_each_sub_layer(config):
+    half = DualHalf(config, joint=True, cross=True)
+    torch.nn.init.normal_(half.modulation.weight)
+    embedding = torch.randn(BATCH, TOKENS, config.width)
+    found = torch.cat([torch.cat(part, -1) for part in half.modulate(embedding)], -1)
+    expected = half.modulation(embedding).unflatten(-1, (3, 3, -1)).clone()
+    expected[:, :, :, 1] += 1
+    assert torch.equal(found, expected.flatten(2))
+
+
+@pytest.mark.parametrize(("kind", "first"), [(StreamBlock, "gain"), (StreamOutput, "shift")])
+def test_groots_two_parts_stand_in_its_order(config, kind, first):
+    layer = kind(config, cross=True) if kind is StreamBlock else kind(config)
+    embedding = torch.randn(BATCH, 1, config.width)
+    half = layer.modulation(embedding)[..., : config.width]
+    found = getattr(layer.modulate(embedding), first)
+    assert torch.equal(found, half + (first == "gain"))
 
 
 @pytest.mark.parametrize(("joint", "cross", "chunks"), [(1, 0, 6), (0, 1, 6), (1, 1, 9)])
@@ -77,7 +114,7 @@ def test_chunks_per_half(config, joint, cross, chunks):
 def test_a_fresh_half_changes_nothing(config, x, features):
     """AdaLN-Zero: all gates start closed."""
     half = DualHalf(config, joint=True, cross=True).eval()
-    modulation = half.modulation(torch.randn(BATCH, 1, config.width))
+    modulation = half.modulate(torch.randn(BATCH, 1, config.width))
     projected = half.project(x, modulation)
     both = KeyValue(projected.keys, projected.values)
     after = half.absorb(x, modulation, projected.queries, both)
@@ -88,16 +125,17 @@ def test_a_fresh_half_changes_nothing(config, x, features):
 def test_modulation_may_differ_from_token_to_token(config, x, features):
     half = DualHalf(config, joint=False, cross=True).eval()
     context = half.cross.key_value(features)
-    per_token = torch.randn(1, TOKENS, 6 * config.width)
+    per_token = [draw_adaln(1, TOKENS, config.width, gated=True)[1] for _ in range(2)]
     together = half.advance(x, per_token, context, None)
     for token in range(TOKENS):
-        alone = half.advance(x, per_token[:, token : token + 1], context, None)
+        of_token = [AdaLN(*(part[:, token : token + 1] for part in norm)) for norm in per_token]
+        alone = half.advance(x, of_token, context, None)
         torch.testing.assert_close(together[:, token], alone[:, token], atol=1e-5, rtol=1e-5)
 
 
 def test_masked_context_is_not_seen(config, x, features):
     block = StreamBlock(config, cross=True).eval()
-    modulation = torch.randn(1, 1, 2 * config.width)
+    _, modulation = draw_adaln(1, 1, config.width)
     mask = torch.ones(BATCH, 1, 1, 7, dtype=torch.bool)
     mask[..., :3] = False
     seen = block(x, modulation, block.attention.key_value(features), mask)
@@ -109,7 +147,7 @@ def test_masked_context_is_not_seen(config, x, features):
 
 def test_one_context_serves_a_batch(config, x, features):
     block = StreamBlock(config, cross=True).eval()
-    modulation = torch.randn(1, 1, 2 * config.width)
+    _, modulation = draw_adaln(1, 1, config.width)
     shared = block.attention.key_value(features[:1])
     repeated = block.attention.key_value(features[:1].expand(BATCH, -1, -1))
     torch.testing.assert_close(
@@ -117,18 +155,18 @@ def test_one_context_serves_a_batch(config, x, features):
     )
 
 
-def test_output_shifts_before_it_scales(config, x):
+def test_output_scales_and_shifts_with_its_own_eps(config, x):
     output = StreamOutput(config).eval()
     x = 0.003 * x  # small enough to tell eps 1e-6 from the blocks' 1e-5
-    modulation = torch.randn(BATCH, 1, 2 * config.width)
-    shift, scale = modulation.chunk(2, -1)
-    expected = output.projection(F.layer_norm(x, x.shape[-1:], eps=1e-6) * (1 + scale) + shift)
+    scale, modulation = draw_adaln(BATCH, 1, config.width)
+    normed = F.layer_norm(x, x.shape[-1:], eps=1e-6)
+    expected = output.projection(normed * (1 + scale) + modulation.shift)
     torch.testing.assert_close(output(x, modulation), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_dropout_only_in_training(config, x, features):
     block = StreamBlock(config, cross=True)
-    modulation = torch.randn(1, 1, 2 * config.width)
+    _, modulation = draw_adaln(1, 1, config.width)
     context = block.attention.key_value(features)
     assert not torch.equal(block(x, modulation, context, None), block(x, modulation, context, None))
     block.eval()

@@ -252,7 +252,7 @@ def test_bfloat16_keeps_rotary_frequencies_exact(tiny):
 
 
 def test_unknown_device_and_dtype(tiny):
-    with pytest.raises(ValueError, match="dtype 'int8' is none of float32, bfloat16, float16"):
+    with pytest.raises(ValueError, match="dtype 'int8' is none of auto, float32, bfloat16"):
         tiny.policy(dtype="int8")
     with pytest.raises(ValueError, match="device 'toaster' can't be used"):
         tiny.backbone(device="toaster")

@@ -57,6 +57,16 @@ def test_candidates_are_the_chunks_of_their_seeds(policy, observation):
         np.testing.assert_allclose(candidate.embedding, alone.embedding, atol=1e-3)
 
 
+@pytest.mark.parametrize("vision_steps", [4, 16])
+def test_the_future_can_be_spared(policy, observation, vision_steps):
+    whole, alone = (
+        policy.sample(*observation, STATE, vision_steps=vision_steps, future=future)
+        for future in (True, False)
+    )
+    np.testing.assert_array_equal(whole.actions, alone.actions)
+    assert alone.embedding is None
+
+
 def test_policy_mode_predicts_no_future(policy, observation):
     assert policy.sample(*observation, STATE, vision_steps=0).embedding is None
 

@@ -1,6 +1,7 @@
 """The fast sampler against a naive one that runs the whole network every time, and Equation 5."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -33,7 +34,8 @@ def naive(head, inputs, plan, *, prefix=None):
         )
 
     with torch.inference_mode():
-        return integrate(plan, Noise(actions, noise.vision), field, held=held)
+        fixed = (torch.arange(16) < held)[:, None] if held else None
+        return integrate(plan, Noise(actions, noise.vision), field, held=fixed)
 
 
 def draw_inputs(head, *, tokens=79, masked=0):
@@ -77,6 +79,15 @@ def test_fast_is_exactly_naive_for_every_layout(micro, build_head, cross, blocks
     expected, actual = naive(head, inputs, plan), fast(head, inputs, plan)
     assert torch.equal(actual.action, expected.action)
     assert torch.equal(actual.vision, expected.vision)
+
+
+@pytest.mark.parametrize("order", UpdateOrder)
+@pytest.mark.parametrize("steps", [(4, 4), (4, 16), (1, 1), (4, 0)])
+def test_actions_are_the_same_without_the_future(tiny_head, steps, order):
+    inputs, plan = draw_inputs(tiny_head), Plan(*steps, order)
+    whole = fast(tiny_head, inputs, plan)
+    alone = fast(tiny_head, inputs, replace(plan, future=False))
+    assert torch.equal(alone.action, whole.action)
 
 
 def test_fast_is_exactly_naive_in_policy_mode(tiny_head):
@@ -220,3 +231,15 @@ def test_bfloat16_weights_keep_a_float32_state(build_head):
     assert actual.action.dtype == torch.float32
     for part, truth in itertools.zip_longest(actual, expected):
         assert (part - truth).abs().mean() < 0.02 * truth.abs().mean()
+
+
+def test_a_prepared_plan_finds_its_noise_levels(micro_head, monkeypatch):
+    sampler, plan, inputs = Sampler(micro_head), Plan(2, 6), draw_inputs(micro_head)
+    expected = sampler.sample(*inputs[:3], plan)
+    prepared = Sampler(micro_head)
+    prepared.prepare(plan)
+    monkeypatch.setattr(micro_head, "condition_action", None)
+    monkeypatch.setattr(micro_head, "condition_vision", None)
+    actual = prepared.sample(*inputs[:3], plan)
+    assert torch.equal(actual.action, expected.action)
+    assert torch.equal(actual.vision, expected.vision)

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import pytest
@@ -70,3 +71,13 @@ def test_policy_mode_holds_vision_at_noise():
 def test_impossible_counts_are_refused(action_steps, vision_steps, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         Plan(action_steps, vision_steps)
+
+
+@pytest.mark.parametrize("order", UpdateOrder)
+@pytest.mark.parametrize(("action_steps", "q"), [(1, 1), (4, 1), (4, 4), (3, 16), (4, 0)])
+def test_without_future_a_plan_ends_with_the_last_action_update(action_steps, q, order):
+    whole = list(Plan(action_steps, action_steps * q, order))
+    plan = Plan(action_steps, action_steps * q, order, future=False)
+    last = max(n for n, step in enumerate(whole) if step.action_stride)
+    assert list(plan) == [*whole[:last], dataclasses.replace(whole[last], vision_stride=0.0)]
+    assert plan.evaluations == last + 1

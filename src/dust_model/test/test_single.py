@@ -14,11 +14,15 @@ def test_decoupled_dit_gives_each_modality_its_own_adaln(micro, build_head, inpu
     head = build_head(micro(architecture="dit_decoupled"))
     level = inputs["tau_action"][:1]
     action, vision = head.condition_action(level), head.condition_vision(level)
-    assert moved(action.output, vision.output) > 1e-3
+    assert moved(action.output.gain, vision.output.gain) > 1e-3
     joined = head.condition(action, vision)
     for index, block in enumerate(joined.blocks):
-        assert torch.equal(block[:, :17], action.blocks[index].expand(-1, 17, -1))
-        assert torch.equal(block[:, 17:], vision.blocks[index].expand(-1, 4, -1))
+        for part in ("shift", "gain"):
+            both, of_action, of_vision = (
+                getattr(norm, part) for norm in (block, action.blocks[index], vision.blocks[index])
+            )
+            assert torch.equal(both[:, :17], of_action.expand(1, 17, -1))
+            assert torch.equal(both[:, 17:], of_vision.expand(1, 4, -1))
 
 
 def test_flare_aligns_features_halfway(micro, build_head, inputs):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from dust_model.checkpoint import Checkpoint
 from dust_model.config import Architecture
@@ -22,6 +23,7 @@ _SPEC = importlib.util.spec_from_file_location(
 _datasets = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_datasets)
 write_dataset = _datasets.write_dataset
+make_videos_only = _datasets.make_videos_only
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,38 @@ def test_videos_first_then_demonstrations(train, start):
     assert tuned.statistics.embedding == video.statistics.embedding
 
 
+@pytest.mark.parametrize("features", [False, True], ids=["encoded anew", "encoded once"])
+def test_videos_of_another_robot(train, start, make_videos_only, tmp_path, features):
+    """BridgeV2's case: no states, no actions, other cameras, 5 frames/s."""
+    videos = make_videos_only("v3.0", fps=5).root
+    options = [
+        *("noise.action_free=true", "noise.state_drop=1.0", f"data.datasets=[{videos}]"),
+        *("data.cameras.wrist=image_0", "data.cameras.side=image_0"),
+    ]
+    if features:
+        options += ["data.augment=false", f"features={tmp_path / 'features'}"]
+    code, said = train(*options)
+    assert code == 0, said
+    before, after = Checkpoint.load(start), Checkpoint.load(train.output / "last")
+    assert after.statistics.action == before.statistics.action
+    assert after.statistics.embedding != before.statistics.embedding
+    assert all("action" not in row for row in read_curve(train.output))
+    weights = [load_file(checkpoint.folder / "head.safetensors") for checkpoint in (before, after)]
+    for name in weights[0]:
+        same = torch.equal(*(part[name] for part in weights))
+        assert same or not name.startswith("action_codec.decode"), name
+
+
+def test_videos_alone_can_not_teach_actions(train, make_videos_only):
+    videos = make_videos_only("v3.0").root
+    options = (f"data.datasets=[{videos}]", "data.cameras.wrist=image_0", "noise.action_free=true")
+    code, said = train(*options)
+    assert code == 2
+    assert f"{videos}: no feature 'observation.state'" in said
+    assert "noise.state_drop=1.0" in said
+    assert len(said.strip().splitlines()) == 1
+
+
 def test_the_architecture_is_one_field(train):
     code, said = train("head.architecture=flare", "backbone=none")
     assert code == 0, said
@@ -114,10 +148,23 @@ def test_validation_episodes_choose_the_best(train):
 
 
 def test_kept_features(train, tmp_path):
-    folder = tmp_path / "features"
-    code, said = train("data.augment=false", f"features={folder}")
+    """They change nothing but rounding, serve every architecture, and are made once."""
+    fixed, folder = ("data.augment=false", "backbone=none"), tmp_path / "features"
+    assert train(*fixed)[0] == 0
+    without = [row["loss"] for row in read_curve(train.output)]
+    kept = (*fixed, f"features={folder}")
+    code, said = train(*kept, f"output={train.output}-kept")
     assert code == 0, said
-    assert len(list(folder.rglob("*.safetensors"))) > 8
+    assert "encoding" in said
+    losses = [row["loss"] for row in read_curve(Path(f"{train.output}-kept"))]
+    assert losses == pytest.approx(without, rel=2e-3)
+    files = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
+    assert len(files) == 3
+    other = ("head.architecture=flare", "data.workers=1", "data.validation=0.34")
+    code, said = train(*kept, *other, f"output={train.output}-flare")
+    assert code == 0, said
+    assert "encoding" not in said
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")} == files
 
 
 def test_several_datasets(train, demos, write_dataset):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dust_model.config import GROOT_N1_2B, N1, TINY, Architecture, ModelConfig
+from dust_model.config import GROOT_N1_2B, N1, TINY, Architecture, ModelConfig, UpdateOrder
 from dust_model.head import DualStreamHead, Head
 from dust_model.init import HOME, home_statistics
 from dust_model.policy import Policy
@@ -186,21 +186,36 @@ def naive(head, plan, noise, features, state, *, prefix=None):
         return head(actions, embedding, state, features, tau_action=tau, tau_vision=tau_vision)
 
     with torch.inference_mode():
-        return integrate(plan, Noise(actions, noise.vision), field, held=held)
+        fixed = (torch.arange(16) < held)[:, None] if held else None
+        return integrate(plan, Noise(actions, noise.vision), field, held=fixed)
 
 
-@pytest.mark.parametrize("architecture", SINGLE)
-@pytest.mark.parametrize("steps", [(4, 4), (2, 8), (4, 0)])
-def test_fast_is_exactly_naive(heads, architecture, steps):
+@pytest.mark.parametrize("order", UpdateOrder)
+@pytest.mark.parametrize("architecture", Architecture)
+@pytest.mark.parametrize("steps", [(4, 4), (2, 8), (4, 0), (1, 1)])
+def test_fast_is_exactly_naive(heads, architecture, steps, order):
+    """In both orders, which are one where the noise is joint or there is no vision: q = 1."""
     head = heads[architecture]
     joint, visual = architecture.joint_noise, architecture.predicts_vision
-    plan = Plan(steps[0], steps[0] if joint else steps[1] * visual)
+    plan = Plan(steps[0], steps[0] if joint else steps[1] * visual, order)
     noise, features, state = draw_noise(head, (5,)), draw(1, 9, 32), draw(1, 8)
     expected = naive(head, plan, noise, features, state)
     actual = Sampler(head).sample(features, state, noise, plan)
     assert torch.equal(actual.action, expected.action)
     assert torch.equal(actual.vision, expected.vision)
     assert torch.equal(actual.vision, noise.vision) == (plan.vision_steps == 0)
+
+
+@pytest.mark.parametrize("architecture", VISUAL)
+def test_actions_are_the_same_without_the_future(heads, architecture):
+    head = heads[architecture]
+    steps = (2, 2) if architecture.joint_noise else (2, 6)
+    noise, features, state = draw_noise(head, (5,)), draw(1, 9, 32), draw(1, 8)
+    whole, alone = (
+        Sampler(head).sample(features, state, noise, Plan(*steps, future=future))
+        for future in (True, False)
+    )
+    assert torch.equal(whole.action, alone.action)
 
 
 @pytest.mark.parametrize("held", [1, 7])

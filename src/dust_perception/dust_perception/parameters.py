@@ -64,9 +64,9 @@ PARAMETERS = (
     Parameter("device", "cpu", "Device of the network: cpu, cuda or cuda:<number>."),
     Parameter(
         "dtype",
-        "float32",
-        "Element type of the network.",
-        choices=("float32", "bfloat16", "float16"),
+        "auto",
+        "Element type of the network; auto: bfloat16 on a GPU, float32 elsewhere.",
+        choices=("auto", "float32", "bfloat16", "float16"),
     ),
     Parameter(
         "feature_dtype",

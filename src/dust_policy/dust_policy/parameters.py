@@ -5,6 +5,19 @@ from dust_node.parameters import Parameter
 PARAMETERS = (
     Parameter("checkpoint", "", "Folder of the checkpoint; perception needs the same."),
     Parameter(
+        "joint_names",
+        [f"fr3_joint{i}" for i in range(1, 8)],
+        "Arm joints of this robot; a checkpoint that was made for others is refused.",
+    ),
+    Parameter(
+        "action_rate",
+        15.0,
+        "Actions per second that this robot follows; a checkpoint of another rate is refused.",
+        unit="Hz",
+        low=1.0,
+        high=1000.0,
+    ),
+    Parameter(
         "action_steps",
         4,
         "Denoising steps of the actions, N_A. Can be changed while running.",
@@ -128,9 +141,15 @@ PARAMETERS = (
     Parameter("device", "cpu", "Device of the network: cpu, cuda or cuda:<number>."),
     Parameter(
         "dtype",
-        "float32",
-        "Element type of the network.",
-        choices=("float32", "bfloat16", "float16"),
+        "auto",
+        "Element type of the network; auto: bfloat16 on a GPU, float32 elsewhere.",
+        choices=("auto", "float32", "bfloat16", "float16"),
+    ),
+    Parameter(
+        "recorded",
+        True,
+        "Replay recordings of the denoising steps, CUDA graphs on a GPU; false runs them anew "
+        "each time.",
     ),
     Parameter("threads", 1, "CPU threads of the network; 0: as torch chooses.", low=0, high=256),
 )

@@ -13,6 +13,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from dust_model.checkpoint import Checkpoint
+from dust_model.config import ModelConfig
 from dust_msgs.msg import ExecutorState, Features, StageTiming
 from dust_node import qos
 from dust_node.diagnostics import OK, WARN, Level, Monitor
@@ -31,6 +32,9 @@ from dust_policy.settings import Settings
 from dust_policy.steps import check_steps
 from dust_policy.task import Phase, Task
 from dust_policy.task_server import TaskServer
+
+_WORDS_TOKENS = 48
+"""About as many tokens as a prompt has besides those of the images."""
 
 
 class PolicyNode(DustNode):
@@ -180,20 +184,33 @@ class PolicyNode(DustNode):
         if settings.threads:
             torch.set_num_threads(settings.threads)
         checkpoint = Checkpoint.load(settings.checkpoint)
+        self._require_robot(checkpoint)
         self._robot, self._fingerprint = checkpoint.robot, checkpoint.fingerprint
         shape = (self._robot.horizon, self._robot.action_dim)
-        model = checkpoint.policy(device=settings.device, dtype=settings.dtype)
+        model = checkpoint.policy(
+            device=settings.device, dtype=settings.dtype, recorded=settings.recorded
+        )
         self._sampler = Sampler(model, shape, seed=settings.seed, clock=self.now_ns)
-        self._warm_up(checkpoint.config.head.width)
+        self._warm_up(checkpoint.config)
         self.get_logger().info(f"checkpoint {self._fingerprint} on {settings.device}")
 
-    def _warm_up(self, width: int) -> None:
-        """Sample once: the first inference allocates and is slow."""
-        features = np.zeros((64, width), np.float16)
-        nothing = Observation(0, 0, features, np.ones(64, np.bool_))
+    def _require_robot(self, checkpoint: Checkpoint) -> None:
+        try:
+            checkpoint.require_robot(self._settings.robot(checkpoint.robot))
+        except ValueError as error:
+            remedy = "give another one, or correct the parameters joint_names and action_rate"
+            raise ValueError(f"{error}: {remedy}") from error
+
+    def _warm_up(self, config: ModelConfig) -> None:
+        """Sample once without and with a prefix: the first time allocates, records and is slow."""
+        images = len(self._robot.views) * config.vision_language.tokens_per_view
+        tokens = images + _WORDS_TOKENS
+        features = np.zeros((tokens, config.head.width), np.float16)
+        nothing = Observation(0, 0, features, np.ones(tokens, np.bool_))
         state = np.zeros(self._robot.state_dim)
-        prefix = np.empty((0, self._robot.action_dim))
-        self._sampler.sample(nothing, state, steps=self._steps(), number=0, prefix=prefix)
+        for committed in range(2 if self._settings.prefix == "committed" else 1):
+            prefix = np.zeros((committed, self._robot.action_dim))
+            self._sampler.sample(nothing, state, steps=self._steps(), number=0, prefix=prefix)
 
     def _make_conditioner(self) -> None:
         settings = self._settings

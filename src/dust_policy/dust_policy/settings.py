@@ -1,9 +1,10 @@
 """The policy node's parameters as one checked value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
+from dust_model.robot import RobotSpec
 from dust_policy.steps import check_steps
 from dust_policy.task import Limits
 
@@ -13,6 +14,8 @@ class Settings:
     """Values of the node's parameters; names, units and ranges as in `parameters`."""
 
     checkpoint: str
+    joint_names: list[str]
+    action_rate: float
     action_steps: int
     vision_steps: int
     seed: int
@@ -33,6 +36,7 @@ class Settings:
     feedback_rate: float
     device: str
     dtype: str
+    recorded: bool
     threads: int
 
     @classmethod
@@ -50,6 +54,18 @@ class Settings:
             )
         check_steps(settings.action_steps, settings.vision_steps)
         return settings
+
+    def robot(self, known: RobotSpec) -> RobotSpec:
+        """Return the robot of this node: `known` with this node's joints and rate.
+
+        The views are perception's affair; horizon and units are what a checkpoint says.
+
+        Raises:
+            ValueError: The joint names are none, or one comes twice.
+        """
+        names = tuple(self.joint_names)
+        units = known.units if len(names) == len(known.joint_names) else ()
+        return replace(known, joint_names=names, period=1.0 / self.action_rate, units=units)
 
     @property
     def limits(self) -> Limits:

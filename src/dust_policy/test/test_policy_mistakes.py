@@ -18,6 +18,14 @@ from support.program import refusal
         (["vision_steps:=7"], "vision_steps is 7, but must be a multiple of action_steps (4) or 0"),
         (["prefix:=all"], "'prefix' is 'all'; allowed: none, committed"),
         (["checkpoint:={checkpoint}", "device:=cuda:99"], "device 'cuda:99' can't be used"),
+        (
+            ["checkpoint:={checkpoint}", "joint_names:=[panda_joint1, panda_joint2]"],
+            "was made for another robot: joint_names fr3_joint1, fr3_joint2, ",
+        ),
+        (
+            ["checkpoint:={checkpoint}", "action_rate:=20.0"],
+            "was made for another robot: period 0.06666666666666667 instead of 0.05",
+        ),
     ],
 )
 def test_a_mistake_ends_in_one_line_and_exit_code_2(

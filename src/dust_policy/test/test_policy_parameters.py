@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dust_model.robot import RobotSpec
 from dust_node.lifecycle import AUTOSTART
 from dust_policy.parameters import PARAMETERS
 from dust_policy.settings import Settings
@@ -59,3 +60,13 @@ def test_limits_are_in_nanoseconds() -> None:
 def test_values_that_do_not_fit_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         settings(**changes)
+
+
+def test_the_robot_is_this_nodes_joints_and_rate() -> None:
+    known = RobotSpec()
+    assert not known.differences(settings().robot(known))
+    other = settings(joint_names=["slide"], action_rate=20.0).robot(known)
+    assert (other.joint_names, other.period, other.units) == (("slide",), 0.05, ("rad", "opening"))
+    assert other.views == known.views
+    with pytest.raises(ValueError, match="joint_names has a name twice"):
+        settings(joint_names=["a", "a"]).robot(known)

@@ -25,7 +25,8 @@ class Batch:
     """B samples as the network takes them.
 
     Attributes:
-        views_pixels: float32 [B, V, 3, S, S] in [-1, 1], views in the robot's order.
+        views_pixels: float32 [B, V, 3, S, S] in [-1, 1], views in the robot's order; None if the
+            samples come encoded.
         instructions: B texts.
         state: float32 [B, state_dim], normalised; 0 in columns that the robot does not fill.
         actions: float32 [B, horizon, action_dim], normalised; 0 in such columns.
@@ -34,9 +35,11 @@ class Batch:
             same crop and colours as that view now; None if the samples have none.
         embodiment: int64 [B], slot of the encoders and decoders.
         keys: B names of the samples within their dataset.
+        hidden: B token rows [T_i, text_width] of samples that come encoded, else None.
+        future_embedding: their raw future embeddings, [B, world_tokens, vision_width], else None.
     """
 
-    views_pixels: Tensor
+    views_pixels: Tensor | None
     instructions: list[str]
     state: Tensor
     actions: Tensor
@@ -44,6 +47,8 @@ class Batch:
     future_pixels: Tensor | None
     embodiment: Tensor
     keys: list[str]
+    hidden: list[Tensor] | None = None
+    future_embedding: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.instructions)
@@ -120,22 +125,36 @@ class Collator:
         require(bool(samples), "a batch needs at least one sample")
         for sample in samples:
             self._check(sample)
-        images = [self._images(sample) for sample in samples]
-        views = len(self._robot.views)
-        pixels = torch.stack([image[:views] for image in images])
-        complete = all(sample.future is not None for sample in samples)
         pad = (0, self._action_pad)
         masks = np.stack([sample.action_mask for sample in samples])
         return Batch(
-            views_pixels=pixels,
             instructions=[sample.instruction for sample in samples],
             state=F.pad(self._states(samples), (0, self._state_pad)),
             actions=F.pad(self._actions(samples), pad),
             action_mask=F.pad(torch.from_numpy(masks), pad, value=False),
-            future_pixels=torch.stack([image[views] for image in images]) if complete else None,
             embodiment=torch.tensor([sample.embodiment for sample in samples]),
             keys=[sample.key for sample in samples],
+            **self._seen(samples),
         )
+
+    def _seen(self, samples: Sequence[Sample]) -> dict[str, Any]:
+        """Return what the samples show: pixels, or what was made of them."""
+        encoded = [sample.encoded for sample in samples if sample.encoded is not None]
+        if len(encoded) == len(samples):
+            return {
+                "views_pixels": None,
+                "future_pixels": None,
+                # Copies: a worker would send the whole run that a row is cut from.
+                "hidden": [moment.hidden.clone() for moment in encoded],
+                "future_embedding": torch.stack([moment.future for moment in encoded]),
+            }
+        images = [self._images(sample) for sample in samples]
+        views = len(self._robot.views)
+        complete = all(sample.future is not None for sample in samples)
+        return {
+            "views_pixels": torch.stack([image[:views] for image in images]),
+            "future_pixels": torch.stack([image[views] for image in images]) if complete else None,
+        }
 
     def _states(self, samples: Sequence[Sample]) -> Tensor:
         return torch.from_numpy(self._state.normalise(np.stack([s.state for s in samples])))
@@ -160,7 +179,8 @@ class Collator:
     def _check(self, sample: Sample) -> None:
         where = f"sample {sample.key or '(unnamed)'}"
         robot = self._robot
-        missing = [name for name in robot.views if name not in sample.views]
+        seen = robot.views if sample.encoded is None else ()
+        missing = [name for name in seen if name not in sample.views]
         require(not missing, f"{where} lacks the view {', '.join(missing)}")
         expected = (robot.horizon, robot.action_dim)
         require(

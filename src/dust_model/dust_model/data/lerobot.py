@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -47,9 +49,11 @@ class LeRobotDataset:
         self.recording, self.robot = recording, robot
         self._future = future
         self._absolute = recording.absolute
-        self.window = Window.at_rate(
-            recording.layout.fps, period=robot.period, horizon=robot.horizon, learn_end=learn_end
-        )
+        fps, period, horizon = recording.layout.fps, robot.period, robot.horizon
+        if recording.has_numbers:
+            self.window = Window.at_rate(fps, period=period, horizon=horizon, learn_end=learn_end)
+        else:
+            self.window = Window.of_videos(fps, period=period, horizon=horizon)
         self._ends = np.cumsum(self.lengths)
 
     @classmethod
@@ -61,17 +65,27 @@ class LeRobotDataset:
         modality: str | Path | None = None,
         state: Sequence[str] | None = None,
         action: Sequence[str] | None = None,
+        cameras: Mapping[str, str] | None = None,
+        videos_only: bool = False,
         on_fault: OnFault = OnFault.RAISE,
         future: bool = True,
         learn_end: bool = False,
     ) -> LeRobotDataset:
         """Open the dataset at `path` and check that every episode's numbers and videos are there.
 
+        With `videos_only` it may be of any robot and rate: states are zero, no action counts.
+
         Args and errors are those of Recording.open and of this class. Broken frames within a
         video show when they are decoded.
         """
         recording = Recording.open(
-            path, modality=modality, state=state, action=action, on_fault=on_fault
+            path,
+            modality=modality,
+            state=state,
+            action=action,
+            cameras=cameras,
+            videos_only=videos_only,
+            on_fault=on_fault,
         )
         _require_fit(recording, robot)
         return cls(
@@ -122,6 +136,41 @@ class LeRobotDataset:
             raise DataError(f"episode {numbers.files.index}: {fault}") from None
         return [self._sample(numbers, moment, views) for moment in moments]
 
+    def read_numbers(self, episode: int, start: int, stop: int) -> list[Sample]:
+        """Return the samples of moments `start` to `stop` - 1 without decoding any picture."""
+        numbers = self.recording.episodes[episode]
+        moments = range(start, min(stop, len(numbers)))
+        return [self._sample(numbers, moment, {}) for moment in moments]
+
+    def future_of(self, episode: int, moment: int) -> int:
+        """Return the frame of the episode that is the future view of `moment`."""
+        return self.window.future(moment, self.lengths[episode])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each episode, unique within the dataset, whatever was left out or split off."""
+        return tuple(f"{episode.files.index:06d}" for episode in self.recording.episodes)
+
+    @property
+    def identity(self) -> str:
+        """Digest of what the pictures and instructions are read from: other files, another one."""
+        layout = self.recording.layout
+        digest = hashlib.blake2b(digest_size=8)
+        digest.update((layout.root / "meta" / "info.json").read_bytes())
+        digest.update(json.dumps(sorted(layout.tasks.items())).encode())
+        keys = [self.recording.modality.video[view] for view in self.robot.views]
+        clips = {episode.clips[key].path for episode in layout.episodes for key in keys}
+        tables = {episode.table for episode in layout.episodes}
+        for path in sorted(path for path in clips | tables if path.exists()):
+            found = path.stat()
+            digest.update(f"{path.name} {found.st_size} {found.st_mtime_ns}".encode())
+        return digest.hexdigest()
+
+    def with_future(self, future: bool) -> LeRobotDataset:
+        """Return the dataset with or without its future pictures."""
+        learn_end = self.window.learn_end
+        return LeRobotDataset(self.recording, self.robot, future=future, learn_end=learn_end)
+
     def split(self, share: float, *, seed: int = 0) -> tuple[LeRobotDataset, LeRobotDataset]:
         """Return the dataset without and with only a random `share` of its episodes.
 
@@ -158,18 +207,29 @@ class LeRobotDataset:
     def _sample(
         self, numbers: Episode, moment: int, views: dict[str, dict[int, NDArray[np.uint8]]]
     ) -> Sample:
-        actions, mask = self.window.chunk(numbers.action, moment, self._absolute)
+        state, actions, mask = self._numbers(numbers, moment)
         ahead = self.window.future(moment, len(numbers))
         return Sample(
             views={name: frames[moment] for name, frames in views.items()},
-            state=numbers.state[moment],
+            state=state,
             actions=actions,
             action_mask=mask,
             instruction=self.recording.instruction(numbers, moment),
-            future=views[self.robot.primary_view][ahead] if self._future else None,
+            future=views[self.robot.primary_view][ahead] if self._future and views else None,
             embodiment=self.robot.embodiment,
             key=f"{numbers.files.index:06d}/{moment:06d}",
         )
+
+    def _numbers(
+        self, numbers: Episode, moment: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Return state, actions and where they were demonstrated; zeros and nowhere in videos."""
+        if self.recording.has_numbers:
+            chunk = self.window.chunk(numbers.action, moment, self._absolute)
+            return numbers.state[moment], *chunk
+        shape = (self.robot.horizon, self.robot.action_dim)
+        state = np.zeros(self.robot.state_dim, np.float32)
+        return state, np.zeros(shape, np.float32), np.zeros(shape, np.bool_)
 
 
 def _require_fit(recording: Recording, robot: RobotSpec) -> None:
@@ -178,7 +238,7 @@ def _require_fit(recording: Recording, robot: RobotSpec) -> None:
     require(
         not missing,
         f"{root} has no video for the view {', '.join(missing)}; it has "
-        f"{', '.join(modality.video) or 'none'}: name them in modality.json or in the robot",
+        f"{', '.join(modality.video) or 'none'}: name them by data.cameras or in modality.json",
     )
     for view in robot.views:
         feature = recording.layout.features.get(modality.video[view], {})
@@ -191,7 +251,7 @@ def _require_fit(recording: Recording, robot: RobotSpec) -> None:
         ("state", modality.state, robot.state_dim),
         ("action", modality.action, robot.action_dim),
     )
-    for kind, groups, columns in sizes:
+    for kind, groups, columns in sizes if recording.has_numbers else ():
         found = sum(group.columns for group in groups)
         listed = ", ".join(f"{group.name} {group.columns}" for group in groups)
         require(

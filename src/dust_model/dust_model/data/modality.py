@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,8 @@ class Modality:
     """The meaning of a dataset's columns and videos.
 
     Attributes:
-        state: groups in the order in which they make the state.
-        action: groups in the order in which they make an action.
+        state: groups in the order in which they make the state; none in data of videos alone.
+        action: groups in the order in which they make an action; none likewise.
         video: camera name -> video feature.
         instruction: columns that may hold the index of the task, the preferred one first.
     """
@@ -94,14 +94,15 @@ class Modality:
     def parse(cls, values: object) -> Modality:
         """Build the modality from what json.load gave; ValueError names the wrong key."""
         root = _mapping(values, "the file")
-        parts = {kind: _mapping(root.get(kind), kind) for kind in ("state", "action", "video")}
+        parts = {kind: _mapping(root[kind], kind) for kind in SOURCES if kind in root}
+        video = _mapping(root.get("video"), "video")
         annotation = _mapping(root.get("annotation", {}), "annotation")
         return cls(
-            state=_groups(parts["state"], "state"),
-            action=_groups(parts["action"], "action"),
+            state=_groups(parts["state"], "state") if "state" in parts else (),
+            action=_groups(parts["action"], "action") if "action" in parts else (),
             video={
                 name: _original(entry, f"video.{name}", f"observation.images.{name}")
-                for name, entry in parts["video"].items()
+                for name, entry in video.items()
             },
             instruction=(
                 *(
@@ -117,31 +118,55 @@ class Modality:
     def of_features(cls, features: Mapping[str, Mapping[str, Any]]) -> Modality:
         """Return the plain LeRobot reading of info.json's `features`, without a modality.json.
 
-        The state is all of observation.state, an action all of action, and each video
-        observation.images.NAME is the camera NAME.
+        The state is all of observation.state, an action all of action, as far as there are such,
+        and each video observation.images.NAME is the camera NAME.
         """
-        groups = {}
+        groups: dict[str, tuple[Group, ...]] = {}
         for kind, source in SOURCES.items():
             shape = list(features.get(source, {}).get("shape") or [])
-            require(bool(shape), f"no feature {source!r} and no modality.json that names another")
-            groups[kind] = Group(name=kind, start=0, end=int(shape[0]), original_key=source)
+            whole = (
+                Group(name=kind, start=0, end=int(size), original_key=source) for size in shape
+            )
+            groups[kind] = tuple(whole)[:1]
         videos = {
             key.removeprefix("observation.images."): key
             for key, feature in features.items()
             if feature.get("dtype") == "video"
         }
-        return cls(state=(groups["state"],), action=(groups["action"],), video=videos)
+        return cls(state=groups["state"], action=groups["action"], video=videos)
 
     def select(
         self, *, state: Sequence[str] | None = None, action: Sequence[str] | None = None
     ) -> Modality:
         """Return the modality with only the named groups, in the order named; None keeps all."""
-        return Modality(
+        return replace(
+            self,
             state=_selected(self.state, state, "state"),
             action=_selected(self.action, action, "action"),
-            video=self.video,
-            instruction=self.instruction,
         )
+
+    def of_videos(self) -> Modality:
+        """Return the modality without the columns of states and actions."""
+        return replace(self, state=(), action=())
+
+    def with_cameras(self, cameras: Mapping[str, str]) -> Modality:
+        """Return the modality with other names for its cameras.
+
+        Args:
+            cameras: new name -> name here. Several names may stand for one camera; a camera that
+                is not mentioned keeps its name.
+
+        Raises:
+            ValueError: there is no such camera.
+        """
+        unknown = [name for name in cameras.values() if name not in self.video]
+        require(
+            not unknown,
+            f"there is no camera {', '.join(map(repr, unknown))}, only "
+            f"{', '.join(self.video) or 'none'}",
+        )
+        renamed = {name: self.video[camera] for name, camera in cameras.items()}
+        return replace(self, video={**self.video, **renamed})
 
 
 def _mapping(value: object, where: str) -> Mapping[str, Any]:

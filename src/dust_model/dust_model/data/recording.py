@@ -6,7 +6,7 @@ at 15 Hz. Images stay in their files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dust_model.config import require
 from dust_model.data.faults import DataError, LeftOut, OnFault
 from dust_model.data.layout import EpisodeFiles, Layout, read_table
-from dust_model.data.modality import Group, Modality
+from dust_model.data.modality import SOURCES, Group, Modality
 
 MODALITY = Path("meta") / "modality.json"
 """Where GR00T puts the file."""
@@ -30,8 +31,8 @@ class Episode:
     Attributes:
         files: where it lies.
         times: float64 [L], seconds since the episode's start.
-        state: float32 [L, S], the state groups side by side, raw units.
-        action: float32 [L, A], the action groups side by side, raw units.
+        state: float32 [L, S], the state groups side by side, raw units; S = 0 in videos alone.
+        action: float32 [L, A], the action groups side by side, raw units; A = 0 likewise.
         task: int64 [L], task index of each frame.
     """
 
@@ -69,6 +70,8 @@ class Recording:
         modality: str | Path | None = None,
         state: Sequence[str] | None = None,
         action: Sequence[str] | None = None,
+        cameras: Mapping[str, str] | None = None,
+        videos_only: bool = False,
         on_fault: OnFault = OnFault.RAISE,
     ) -> Recording:
         """Read the numbers of the dataset at `path`.
@@ -78,14 +81,24 @@ class Recording:
             modality: a modality.json; None takes the dataset's own, or the plain LeRobot reading.
             state: groups that make the state, in this order; None takes all.
             action: groups that make an action, in this order; None takes all.
+            cameras: other names of cameras -> those of the dataset.
+            videos_only: take no notice of states and actions, which need not be there.
             on_fault: what to do about an episode that is missing or broken.
 
         Raises:
             DataError: the metadata is wrong, an episode is faulty, or none is left.
-            ValueError: the modality does not fit the dataset.
+            ValueError: the modality does not fit the dataset, or it has no states or actions.
         """
         layout = Layout.read(path)
-        meaning = _modality(layout, modality).select(state=state, action=action)
+        meaning = _modality(layout, modality)
+        try:
+            meaning = meaning.with_cameras(cameras or {})
+        except ValueError as error:
+            raise ValueError(f"{layout.root}: {error}") from None
+        if videos_only:
+            return cls.read(layout, meaning.of_videos(), on_fault=on_fault)
+        _require_numbers(layout, meaning)
+        meaning = meaning.select(state=state, action=action)
         return cls.read(layout, meaning, on_fault=on_fault)
 
     @classmethod
@@ -115,6 +128,11 @@ class Recording:
     def frames(self) -> int:
         """Frames of all whole episodes."""
         return sum(len(episode) for episode in self.episodes)
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether states and actions were read; not of videos alone."""
+        return bool(self.modality.state and self.modality.action)
 
     @property
     def absolute(self) -> NDArray[np.bool_]:
@@ -154,11 +172,17 @@ def column_names(layout: Layout, groups: Sequence[Group]) -> tuple[str, ...]:
 def _modality(layout: Layout, path: str | Path | None) -> Modality:
     own = layout.root / MODALITY
     if path is None and not own.is_file():
-        try:
-            return Modality.of_features(layout.features)
-        except ValueError as error:
-            raise ValueError(f"{layout.root}: {error}") from None
+        return Modality.of_features(layout.features)
     return Modality.read(own if path is None else path)
+
+
+def _require_numbers(layout: Layout, modality: Modality) -> None:
+    for kind, source in SOURCES.items():
+        require(
+            bool(getattr(modality, kind)),
+            f"{layout.root}: no feature {source!r} and no modality.json that names another; only "
+            "action-free training (noise.action_free=true noise.state_drop=1.0) goes without",
+        )
 
 
 def _read(layout: Layout, modality: Modality) -> Iterator[Episode | LeftOut]:
@@ -231,6 +255,8 @@ def _grouped(rows: pa.Table, groups: Sequence[Group], path: Path) -> NDArray[np.
                 f"columns {group.start} to {group.end - 1}"
             )
         parts.append(values[:, group.start : group.end])
+    if not parts:
+        return np.zeros((rows.num_rows, 0), np.float32)
     return np.ascontiguousarray(np.concatenate(parts, axis=1), np.float32)
 
 

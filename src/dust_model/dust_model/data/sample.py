@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dust_model.config import require
+from dust_model.data.encoded import Encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,6 +28,7 @@ class Sample:
         embodiment: slot of the encoders and decoders that belong to the robot.
         key: unique name of the moment within its dataset, such as "000003/000017".
         seed: seed of this draw's augmentation: two draws of the same moment have different ones.
+        encoded: what a frozen vision-language model made of views and future, which are left out.
     """
 
     views: Mapping[str, NDArray[np.uint8]]
@@ -38,6 +40,7 @@ class Sample:
     embodiment: int = 0
     key: str = ""
     seed: int = 0
+    encoded: Encoded | None = None
 
     def __post_init__(self) -> None:
         for name, image in self.views.items():

@@ -3,6 +3,7 @@
 dust-stats DATASET                print them, and whether the stored ones agree
 dust-stats DATASET --videos       look into every video too
 dust-stats DATASET --write        store them in meta/stats.json, as GR00T reads them
+dust-stats DATASET --videos-only  a dataset without states and actions
 """
 
 from __future__ import annotations
@@ -41,11 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             modality=options.modality,
             state=options.state,
             action=options.action,
+            videos_only=options.videos_only,
             on_fault=OnFault.SKIP,
         )
         faults = [*recording.left_out, *(_faulty_videos(recording) if options.videos else ())]
         _print(recording, faults)
-        _compare_or_write(recording.layout, write=options.write, skip=bool(recording.left_out))
+        if recording.has_numbers:
+            _compare_or_write(recording.layout, write=options.write, skip=bool(recording.left_out))
     except (ValueError, OSError) as error:
         print(f"dust-stats: {error}", file=sys.stderr)
         return 2
@@ -61,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", nargs="+", metavar="GROUP", help="groups of the state")
     parser.add_argument("--action", nargs="+", metavar="GROUP", help="groups of an action")
     parser.add_argument("--videos", action="store_true", help="open every video")
-    parser.add_argument("--write", action="store_true", help="store them in meta/stats.json")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--write", action="store_true", help="store them in meta/stats.json")
+    only.add_argument("--videos-only", action="store_true", help="take no notice of the numbers")
     return parser
 
 
@@ -95,7 +100,7 @@ def _print(recording: Recording, faults: Sequence[LeftOut]) -> None:
         ("state", modality.state, recording.states()),
         ("action", modality.action, recording.actions()),
     )
-    for kind, groups, values in parts:
+    for kind, groups, values in parts if recording.has_numbers else ():
         _print_table(kind, groups, column_names(layout, groups), values)
     for fault in faults:
         print(f"fault: {fault}")

@@ -26,15 +26,18 @@ class Window:
         stride: recorded frames from one action to the next: 2 for a 15 Hz policy on 30 Hz data.
         learn_end: let the loss count actions behind the episode's end too, as GR00T-N1 does, so
             that the policy learns to hold still when it is done.
+        ahead: frames from a moment to its future image; 0 stands for horizon * stride.
     """
 
     horizon: int
     stride: int = 1
     learn_end: bool = False
+    ahead: int = 0
 
     def __post_init__(self) -> None:
         require(self.horizon >= 1, f"horizon must be >= 1, got {self.horizon}")
         require(self.stride >= 1, f"stride must be >= 1, got {self.stride}")
+        require(self.ahead >= 0, f"ahead must be >= 0, got {self.ahead}")
 
     @classmethod
     def at_rate(cls, fps: float, *, period: float, horizon: int, learn_end: bool = False) -> Window:
@@ -50,6 +53,24 @@ class Window:
             "rate must be a whole multiple of the robot's",
         )
         return cls(horizon=horizon, stride=stride, learn_end=learn_end)
+
+    @classmethod
+    def of_videos(cls, fps: float, *, period: float, horizon: int) -> Window:
+        """Return the window for data without actions, at any rate.
+
+        Only the future image counts, and the frame nearest to its time is taken: at 5 frames/s
+        for 16 actions at 15 Hz, 1.07 s ahead, the 5th.
+
+        Raises:
+            ValueError: that time is less than half a frame away.
+        """
+        ahead = round(horizon * period * fps)
+        require(
+            ahead >= 1,
+            f"the data has {fps:g} frames/s: too few for a future image {horizon * period:.3g} s "
+            "ahead",
+        )
+        return cls(horizon=horizon, ahead=ahead)
 
     def chunk(
         self, actions: NDArray[np.float32], moment: int, absolute: NDArray[np.bool_]
@@ -69,4 +90,4 @@ class Window:
 
     def future(self, moment: int, length: int) -> int:
         """Return the frame `horizon` periods after `moment`, clamped to the episode's last."""
-        return min(moment + self.horizon * self.stride, length - 1)
+        return min(moment + (self.ahead or self.horizon * self.stride), length - 1)

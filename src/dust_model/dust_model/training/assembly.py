@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -11,10 +11,12 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import broadcast_object_list
+from torch import Tensor
 
 from dust_model.checkpoint import BACKBONE, HEAD, TOKENIZER, Checkpoint
 from dust_model.config import ModelConfig, require
 from dust_model.data.measure import ChannelMeter
+from dust_model.data.sample import Sample
 from dust_model.eagle import Eagle, empty_eagle
 from dust_model.head import Head
 from dust_model.statistics import ChannelStatistics, Statistics
@@ -28,13 +30,13 @@ from dust_model.training.config import (
     require_same,
 )
 from dust_model.training.demonstrations import Demonstrations
-from dust_model.training.features import FeatureCache
 from dust_model.training.learner import Learner
 from dust_model.training.run_folder import RunFolder, Saved
 from dust_model.training.saving import Origin
 from dust_model.training.seeds import seed_of
 from dust_model.training.source import BatchSource
 from dust_model.training.trainer import Trainer
+from dust_model.transform import ImageTransform
 from dust_model.variants import build_head
 from dust_model.weights import load_module
 
@@ -74,6 +76,8 @@ def build_trainer(config: TrainConfig, accelerator: Accelerator, say: Say) -> Tr
     demonstrations = _demonstrations(config, start, model, say)
     eagle = _eagle(config, start, accelerator)
     conditioner = _conditioner(config, start, eagle, model)
+    if config.features:
+        demonstrations = _encoded(config, start, demonstrations, conditioner, accelerator)
     if saved is None:
         statistics = _statistics(config, start, demonstrations, conditioner, accelerator)
     else:
@@ -144,6 +148,7 @@ def _demonstrations(
         start.robot,
         future=model.head.architecture.needs_future,
         seed=config.seed,
+        videos=start.statistics if config.videos_only else None,
     )
     for line in demonstrations.left_out:
         say(line)
@@ -185,17 +190,39 @@ def _head(
 def _conditioner(
     config: TrainConfig, start: Checkpoint, eagle: Eagle, model: ModelConfig
 ) -> Conditioner:
-    cache = None
-    if config.features:
-        kind = str(eagle.model.dtype).removeprefix("torch.")
-        cache = FeatureCache(Path(config.features) / f"{start.fingerprint}-{kind}")
     return Conditioner(
         eagle,
         read_tokenizer(start.folder / TOKENIZER),
         start.robot,
         model.head,
         trained=config.backbone.runs_in_learner,
-        cache=cache,
+    )
+
+
+def _encoded(
+    config: TrainConfig,
+    start: Checkpoint,
+    demonstrations: Demonstrations,
+    conditioner: Conditioner,
+    accelerator: Accelerator,
+) -> Demonstrations:
+    """Let the frozen model see every picture once."""
+    transform = ImageTransform(start.config.vision_language.image_size)
+    views = start.robot.views
+
+    def encode(samples: Sequence[Sample]) -> tuple[list[Tensor], Tensor]:
+        pixels = [
+            torch.stack([transform.normalise(transform.resize(s.views[name])) for name in views])
+            for s in samples
+        ]
+        return conditioner.encode(torch.stack(pixels), [s.instruction for s in samples])
+
+    return demonstrations.encoded(
+        Path(config.features) / start.fingerprint,
+        encode,
+        rank=accelerator.process_index,
+        ranks=accelerator.num_processes,
+        wait=accelerator.wait_for_everyone,
     )
 
 
@@ -234,6 +261,5 @@ def _statistics(
 def _scale(source: BatchSource, conditioner: Conditioner, *, batches: int) -> ChannelStatistics:
     meter = ChannelMeter(conditioner.channels)
     for batch in islice(source.batches(first=0, rank=0, ranks=1), batches):
-        assert batch.future_pixels is not None
-        meter.add(conditioner.embed(batch.future_pixels))
+        meter.add(conditioner.future(batch))
     return meter.result()

@@ -9,11 +9,11 @@ from torch.nn import functional as F
 
 from dust_model.config import HeadConfig, TargetScale, require
 from dust_model.data.collate import Batch
-from dust_model.eagle import Eagle
+from dust_model.eagle import Eagle, pool_patches
 from dust_model.prompt import PromptBatch, Prompter
 from dust_model.robot import RobotSpec
 from dust_model.statistics import ChannelStatistics
-from dust_model.training.features import FeatureCache, content_key, pad_left
+from dust_model.training.features import pad_left
 from dust_model.training.learner import Example, Prompted
 
 
@@ -26,7 +26,6 @@ class Conditioner:
         robot: names the views.
         head: sizes and the target's scale.
         trained: the vision-language model learns too, so it runs inside the learner.
-        cache: where to keep features on disk, None = nowhere.
     """
 
     def __init__(
@@ -37,12 +36,10 @@ class Conditioner:
         head: HeadConfig,
         *,
         trained: bool = False,
-        cache: FeatureCache | None = None,
     ) -> None:
-        require(not (trained and cache), "features of a model that is trained can't be kept")
         self._eagle, self._head = eagle, head
         self._prompter = Prompter(tokenizer, eagle.config, views=len(robot.views))
-        self._trained, self._cache = trained, cache
+        self._trained, self._primary = trained, robot.primary_index
         self._scale: tuple[Tensor, Tensor] | None = None
 
     @property
@@ -84,16 +81,39 @@ class Conditioner:
         )
 
     @torch.no_grad()
-    def embed(self, pixels: Tensor) -> Tensor:
-        """Return raw future embeddings [B, world_tokens, vision_width], float32."""
-        keys = [content_key("future", image) for image in pixels] if self._cache else []
-        kept = [self._cache.get(key) for key in keys] if self._cache else []
-        if kept and all(row is not None for row in kept):
-            return torch.stack([row for row in kept if row is not None]).to(self._device).float()
-        # All of the batch, not just what is missing: rounding depends on the batch's size, and a
-        # run that goes on after being killed must see the same numbers.
-        fresh = self._eagle.embed(pixels.to(self._device, self._eagle.projection.weight.dtype))
-        return torch.stack(self._keep(keys, kept, list(fresh))).float()
+    def future(self, batch: Batch) -> Tensor:
+        """Return the raw future embeddings of a batch [B, world_tokens, vision_width], float32.
+
+        Raises:
+            ValueError: the batch has no future views.
+        """
+        if batch.future_embedding is not None:
+            return batch.future_embedding.to(self._device).float()
+        require(
+            batch.future_pixels is not None,
+            f"the data has no future views, which a head of architecture "
+            f"{self._head.architecture} learns from",
+        )
+        assert batch.future_pixels is not None
+        return self._eagle.embed(self._on_device(batch.future_pixels)).float()
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor, instructions: list[str]) -> tuple[list[Tensor], Tensor]:
+        """Encode pictures for keeping.
+
+        Args:
+            pixels: [B, V, 3, S, S] in [-1, 1].
+            instructions: B texts.
+
+        Returns:
+            Token rows [T_i, text_width] before the projection, without padding, and the raw
+            embeddings of the primary view, [B, world_tokens, vision_width].
+        """
+        prompts = self._prompts(instructions)
+        mask = None if bool(prompts.mask.all()) else prompts.mask
+        hidden, patches = self._eagle.hidden(prompts.ids, self._on_device(pixels), mask)
+        rows = [row[real] for row, real in zip(hidden, prompts.mask, strict=True)]
+        return rows, pool_patches(patches[:, self._primary])
 
     @property
     def _device(self) -> torch.device:
@@ -101,6 +121,7 @@ class Conditioner:
 
     def _observe(self, batch: Batch) -> tuple[Tensor | None, Tensor, Prompted | None]:
         if self._trained:
+            assert batch.views_pixels is not None, "TrainConfig keeps no features then"
             prompts = self._prompts(batch.instructions)
             pixels = batch.views_pixels.to(self._device)
             return None, prompts.mask, Prompted(prompts.ids, pixels)
@@ -109,31 +130,15 @@ class Conditioner:
 
     @torch.no_grad()
     def _hidden(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        pairs = list(zip(batch.views_pixels, batch.instructions, strict=True))
-        keys = [content_key("hidden", views, text) for views, text in pairs] if self._cache else []
-        kept = [self._cache.get(key) for key in keys] if self._cache else []
-        if kept and all(row is not None for row in kept):
-            return pad_left([row.to(self._device) for row in kept if row is not None])
-        prompts = self._prompts(batch.instructions)
-        pixels = batch.views_pixels.to(self._device, self._eagle.projection.weight.dtype)
-        mask = None if bool(prompts.mask.all()) else prompts.mask
-        hidden, _ = self._eagle.hidden(prompts.ids, pixels, mask)
-        rows = [row[real] for row, real in zip(hidden, prompts.mask, strict=True)]
-        return pad_left(self._keep(keys, kept, rows))
+        if batch.hidden is not None:
+            weight = self._eagle.projection.weight
+            return pad_left([row.to(self._device, weight.dtype) for row in batch.hidden])
+        assert batch.views_pixels is not None, "a batch has one or the other"
+        rows, _ = self.encode(batch.views_pixels, batch.instructions)
+        return pad_left(rows)
 
-    def _keep(
-        self, keys: list[str], kept: list[Tensor | None], fresh: list[Tensor]
-    ) -> list[Tensor]:
-        """Keep the fresh rows that are missing; return all rows, kept ones as they were kept."""
-        if self._cache is None:
-            return fresh
-        for index, key in enumerate(keys):
-            old = kept[index]
-            if old is None:
-                self._cache.put(key, fresh[index].cpu())
-            else:
-                fresh[index] = old.to(self._device)
-        return fresh
+    def _on_device(self, pixels: Tensor) -> Tensor:
+        return pixels.to(self._device, self._eagle.model.dtype)
 
     def _prompts(self, instructions: list[str]) -> PromptBatch:
         prompts = self._prompter.batch(instructions)
@@ -144,13 +149,7 @@ class Conditioner:
         if not self.needs_future:
             shape = (len(batch), language.world_tokens, language.vision_width)
             return torch.zeros(shape, device=self._device)
-        require(
-            batch.future_pixels is not None,
-            f"the data has no future views, which a head of architecture "
-            f"{self._head.architecture} learns from",
-        )
-        assert batch.future_pixels is not None
-        embedding = self.embed(batch.future_pixels)
+        embedding = self.future(batch)
         if self._scale is None:
             return embedding
         mean, std = self._scale

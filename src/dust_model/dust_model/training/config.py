@@ -43,7 +43,10 @@ class DataConfig:
     """Demonstrations.
 
     Attributes:
-        datasets: folders of LeRobot datasets (v2.1 or v3.0) for the checkpoint's robot.
+        datasets: folders of LeRobot datasets (v2.1 or v3.0) for the checkpoint's robot; of any
+            robot and rate if only videos count: noise.action_free=true noise.state_drop=1.0.
+        cameras: the robot's views -> cameras of the datasets, where their names differ; one camera
+            may stand in for several views.
         augment: random crops and colours; without, every image is seen as in inference.
         validation: share of the episodes that is kept apart to choose the best checkpoint by;
             0 chooses it by the training loss.
@@ -51,7 +54,7 @@ class DataConfig:
         learn_end: let the loss count the actions behind an episode's end, held or zero.
         scaling: how columns are normalised.
         measured_columns: normalise states and actions by statistics of these demonstrations; False
-            takes the checkpoint's.
+            takes the checkpoint's, and so do videos alone.
         measured_scale: the same for the future embedding; False goes on with a world model.
         workers: processes that decode, for each process that trains.
         lanes: streams that a batch is put together from, a multiple of the processes and a divisor
@@ -61,6 +64,7 @@ class DataConfig:
     """
 
     datasets: tuple[str, ...]
+    cameras: dict = field(default_factory=dict)
     augment: bool = True
     validation: float = 0.0
     skip_faulty: bool = False
@@ -75,6 +79,8 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         require(bool(self.datasets), "datasets must name at least one folder")
+        wrong = [name for name, camera in self.cameras.items() if not isinstance(camera, str)]
+        require(not wrong, f"cameras.{next(iter(wrong), '')} must be the name of a camera")
         require(0 <= self.validation < 1, f"validation must lie in [0, 1), got {self.validation}")
         for name, least in (("workers", 0), ("lanes", 0), ("run", 1), ("buffer", 1)):
             value = getattr(self, name)
@@ -145,6 +151,11 @@ class TrainConfig:
             "features can be kept only of images that stay the same and of a model that does: "
             "set data.augment=false and backbone=projection or none, or leave features empty",
         )
+
+    @property
+    def videos_only(self) -> bool:
+        """Whether nothing is learned from states and actions, so that data may lack them."""
+        return self.noise.action_free and self.noise.state_drop == 1
 
     def head_config(self, base: HeadConfig) -> HeadConfig:
         """Return the checkpoint's head configuration `base` with this run's changes.

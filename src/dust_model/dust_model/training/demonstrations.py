@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,8 +16,9 @@ from dust_model.data.lerobot import LeRobotDataset
 from dust_model.data.loader import Loader
 from dust_model.data.measure import measure
 from dust_model.robot import RobotSpec
-from dust_model.statistics import ColumnStatistics
+from dust_model.statistics import ColumnStatistics, Statistics
 from dust_model.training.config import DataConfig
+from dust_model.training.features import Encode, EncodedSource, encode_episodes
 from dust_model.training.source import JoinedSources
 
 
@@ -43,7 +46,13 @@ class Demonstrations:
 
     @classmethod
     def open(
-        cls, config: DataConfig, robot: RobotSpec, *, future: bool, seed: int
+        cls,
+        config: DataConfig,
+        robot: RobotSpec,
+        *,
+        future: bool,
+        seed: int,
+        videos: Statistics | None = None,
     ) -> Demonstrations:
         """Open the datasets.
 
@@ -52,6 +61,7 @@ class Demonstrations:
             robot: whose views, joints, horizon and rate they must have.
             future: read the future view too.
             seed: decides which episodes are kept apart.
+            videos: look at the videos alone; these statistics stand for those of the columns.
 
         Raises:
             ValueError: a dataset is missing, faulty or of another robot.
@@ -60,6 +70,8 @@ class Demonstrations:
             LeRobotDataset.open(
                 path,
                 robot,
+                cameras=config.cameras,
+                videos_only=videos is not None,
                 on_fault=_on_fault(config),
                 future=future,
                 learn_end=config.learn_end,
@@ -69,7 +81,9 @@ class Demonstrations:
         share = config.validation
         parts = [d.split(share, seed=seed) if share else (d, None) for d in opened]
         held = [part for _, part in parts if part is not None]
-        state, action = _measure(opened, config)
+        state, action = (
+            _measure(opened, config) if videos is None else (videos.state, videos.action)
+        )
         lines = [
             f"{path}: {fault}"
             for path, dataset in zip(config.datasets, opened, strict=True)
@@ -83,6 +97,42 @@ class Demonstrations:
             state=state,
             action=action,
             left_out=tuple(lines),
+        )
+
+    def encoded(
+        self,
+        folder: Path,
+        encode: Encode,
+        *,
+        rank: int = 0,
+        ranks: int = 1,
+        wait: Callable[[], None] = lambda: None,
+    ) -> Demonstrations:
+        """Return the demonstrations with every picture encoded by a frozen model.
+
+        Args:
+            folder: where the features are kept; of one vision-language model.
+            encode: the model.
+            rank: number of this process.
+            ranks: processes that share the work.
+            wait: returns when all processes have called it.
+
+        Raises:
+            DataError: a picture can't be decoded, or the disk is full.
+        """
+
+        def change(dataset: LeRobotDataset) -> EncodedSource:
+            place = folder / dataset.identity
+            pictures = dataset.with_future(False)
+            encode_episodes(pictures, place, encode, rank=rank, ranks=ranks, progress=rank == 0)
+            wait()
+            return EncodedSource(dataset, place)
+
+        held = self.validation
+        return replace(
+            self,
+            training=self.training.mapped(change),
+            validation=None if held is None else held.mapped(change),
         )
 
     def loader(

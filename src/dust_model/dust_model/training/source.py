@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import accumulate, pairwise
 from typing import Any, Protocol
@@ -45,6 +45,10 @@ class JoinedSources:
             if first <= episode < behind:
                 return source.read(episode - first, start, stop)
         raise IndexError(f"episode {episode} of {self._starts[-1]}")
+
+    def mapped(self, change: Callable[[Any], Source]) -> JoinedSources:
+        """Return the same with every source replaced by what `change` makes of it."""
+        return JoinedSources([change(source) for source in self._sources])
 
 
 def rows(batch: Batch, chosen: slice) -> Batch:

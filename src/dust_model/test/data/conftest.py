@@ -86,6 +86,32 @@ def write_dataset(tmp_path):
     return write
 
 
+@pytest.fixture
+def make_videos_only(write_dataset):
+    """Return a function that writes a dataset without states and actions, as BridgeV2 may come."""
+    return lambda *args, **options: _videos_only(write_dataset(*args, **options))
+
+
+def _videos_only(truth, camera="image_0"):
+    """Leave nothing of a dataset but the side view, under another name, and the instructions."""
+    root, old, new = truth.root, "observation.images.side", f"observation.images.{camera}"
+    info = json.loads((root / "meta" / "info.json").read_text())
+    for name in ("observation.state", "action", "observation.images.wrist"):
+        del info["features"][name]
+    info["features"][new] = info["features"].pop(old)
+    (root / "meta" / "info.json").write_text(json.dumps(info))
+    for path in (root / "data").rglob("*.parquet"):
+        pq.write_table(pq.read_table(path).drop_columns(["observation.state", "action"]), path)
+    for path in (root / "meta" / "episodes").rglob("*.parquet"):
+        table = pq.read_table(path)
+        table = table.rename_columns([name.replace(old, new) for name in table.column_names])
+        pq.write_table(table, path)
+    for path in list((root / "videos").rglob(old)):
+        path.rename(path.with_name(new))
+    (root / "meta" / "episodes_stats.jsonl").unlink(missing_ok=True)
+    return truth
+
+
 def _encode(path, frames, *, codec=LOSSLESS, fps=FPS):
     name, pixels, options = codec
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 import json
 import pickle
+import re
 from dataclasses import replace
 from itertools import accumulate
 
@@ -71,6 +72,71 @@ def test_a_slower_robot_takes_every_second_frame(write_dataset):
     dataset = LeRobotDataset.open(truth.root, robot)
     for index, (episode, moment) in enumerate(moments(truth)):
         assert_is(dataset[index], truth, episode, moment, horizon=3, stride=2)
+
+
+@pytest.mark.parametrize("version", VERSIONS[1:])
+@pytest.mark.parametrize(("fps", "ahead"), [(15, 4), (5, 1), (30, 8), (7, 2)])
+def test_videos_alone_may_be_of_any_robot_and_rate(version, fps, ahead, make_videos_only):
+    """The future view is the frame nearest to 4 periods of 1/15 s later, 0.27 s."""
+    truth = make_videos_only(version, fps=fps)
+    dataset = LeRobotDataset.open(
+        truth.root,
+        RobotSpec(horizon=4),
+        cameras={"wrist": "image_0", "side": "image_0"},
+        videos_only=True,
+    )
+    assert not dataset.recording.has_numbers
+    for index, (episode, moment) in enumerate(moments(truth)):
+        sample, frames = dataset[index], truth.frames[episode]["side"]
+        for view in ("wrist", "side"):
+            np.testing.assert_array_equal(sample.views[view], frames[moment])
+        then = min(moment + ahead, len(frames) - 1)
+        np.testing.assert_array_equal(sample.future, frames[then])
+        assert sample.instruction == TEXTS[truth.task[episode][moment]]
+        assert sample.state.tolist() == [0.0] * 8
+        assert sample.actions.shape == sample.action_mask.shape == (4, 8)
+        assert not sample.actions.any()
+        assert not sample.action_mask.any()
+
+
+def test_numbers_are_not_looked_at_where_videos_alone_count(write_dataset):
+    """Other columns than the robot's, and broken ones, do not matter then."""
+    truth = write_dataset(fps=5)
+    narrow = RobotSpec(horizon=4, joint_names=("slide",))
+    dataset = LeRobotDataset.open(truth.root, narrow, videos_only=True)
+    assert dataset[3].state.shape == (2,)
+    assert not dataset[3].action_mask.any()
+    training, held = dataset.split(0.4)
+    assert not held[0].action_mask.any()
+    assert training.window == held.window == dataset.window
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"cameras": {"wrist": "image_0", "side": "image_0"}},
+            "no feature 'observation.state' and no modality.json that names another; only "
+            "action-free training (noise.action_free=true noise.state_drop=1.0) goes without",
+        ),
+        ({"videos_only": True}, "has no video for the view wrist, side; it has image_0: name them"),
+        ({"cameras": {"side": "front"}}, "there is no camera 'front', only image_0"),
+    ],
+)
+def test_a_dataset_of_videos_is_used_for_what_it_can_serve(make_videos_only, options, message):
+    truth = make_videos_only()
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        LeRobotDataset.open(truth.root, RobotSpec(horizon=4), **options)
+    assert str(truth.root) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_few_frames_for_a_future_are_refused(make_videos_only):
+    cameras = {"wrist": "image_0", "side": "image_0"}
+    with pytest.raises(ValueError, match=r"has 1 frames/s: too few for a future image 0\.267 s"):
+        LeRobotDataset.open(
+            make_videos_only(fps=1).root, RobotSpec(horizon=4), cameras=cameras, videos_only=True
+        )
 
 
 def test_another_rate_is_refused(write_dataset):

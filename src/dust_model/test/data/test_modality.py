@@ -62,8 +62,23 @@ def test_a_plain_dataset_needs_none():
     modality = Modality.of_features(features)
     assert [g.columns for g in (*modality.state, *modality.action)] == [9, 8]
     assert modality.video == {"top": "observation.images.top"}
-    with pytest.raises(ValueError, match=r"no feature 'action' and no modality\.json"):
-        Modality.of_features({"observation.state": {"shape": [9]}})
+    without = Modality.of_features({"observation.state": {"shape": [9]}})
+    assert [len(without.state), len(without.action)] == [1, 0]
+
+
+def test_a_file_may_name_videos_alone():
+    modality = Modality.parse({"video": GR00T["video"]})
+    assert (modality.state, modality.action) == ((), ())
+    assert modality.video == Modality.parse(GR00T).video
+    assert Modality.parse(GR00T).of_videos().video == modality.video
+
+
+def test_cameras_get_the_robots_names():
+    modality = Modality.parse(GR00T).with_cameras({"wrist": "side", "top": "side"})
+    side = "observation.images.side"
+    assert modality.video == Modality.parse(GR00T).video | {"wrist": side, "top": side}
+    with pytest.raises(ValueError, match="there is no camera 'left', only ego_view, side"):
+        Modality.parse(GR00T).with_cameras({"wrist": "left"})
 
 
 def test_groups_are_selected_in_order():

@@ -35,6 +35,18 @@ def test_all_numbers_are_what_was_written(version, write_dataset):
     np.testing.assert_allclose(recording.episodes[1].times, np.arange(6) / 15, atol=1e-6)
 
 
+def test_missing_columns_are_named_with_what_goes_without(write_dataset):
+    truth = write_dataset()
+    path = truth.root / "meta" / "info.json"
+    info = json.loads(path.read_text())
+    del info["features"]["action"]
+    path.write_text(json.dumps(info))
+    with pytest.raises(ValueError, match=r"no feature 'action' and no modality\.json that names"):
+        Recording.open(truth.root)
+    recording = Recording.open(truth.root, videos_only=True)
+    assert recording.actions().shape == recording.states().shape == (26, 0)
+
+
 @pytest.mark.parametrize("name", ["task", "__index_level_0__"])
 def test_tasks_are_read_as_either_pandas_wrote_them(name, write_dataset):
     truth = write_dataset("v3.0", task_name=name)

@@ -23,6 +23,18 @@ def test_a_dataset_is_described(version, write_dataset, capsys):
 
 
 @pytest.mark.parametrize("version", ["v2.1", "v3.0"])
+def test_videos_alone_are_described(version, make_videos_only, capsys):
+    truth = make_videos_only(version, fps=5)
+    assert main([str(truth.root), "--videos", "--videos-only"]) == 0
+    text = capsys.readouterr().out
+    assert "3 episodes, 26 frames at 5 frames/s" in text
+    assert "cameras: image_0" in text
+    assert "task: open the drawer" in text
+    assert main([str(truth.root)]) == 2
+    assert "only action-free training" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("version", ["v2.1", "v3.0"])
 def test_statistics_are_written_for_groot_and_then_agree(version, write_dataset, capsys):
     truth = write_dataset(version)
     path = truth.root / "meta" / "stats.json"

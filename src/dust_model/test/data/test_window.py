@@ -56,6 +56,20 @@ def test_rates_that_do_not_divide_are_refused(fps):
         Window.at_rate(fps, period=1 / 15, horizon=4)
 
 
+@pytest.mark.parametrize(
+    ("fps", "ahead"), [(5, 5), (15, 16), (30, 32), (10, 11), (29.97, 32), (0.5, 1)]
+)
+def test_the_future_of_videos_is_the_nearest_frame(fps, ahead):
+    window = Window.of_videos(fps, period=1 / 15, horizon=16)
+    assert window.future(0, 1000) == ahead
+    assert window.future(0, 3) == min(ahead, 2)
+
+
+def test_a_future_within_the_same_frame_is_refused():
+    with pytest.raises(ValueError, match=r"has 0\.4 frames/s: too few"):
+        Window.of_videos(0.4, period=1 / 15, horizon=16)
+
+
 def test_wrong_sizes_are_refused():
     with pytest.raises(ValueError, match="horizon must be >= 1, got 0"):
         Window(horizon=0)

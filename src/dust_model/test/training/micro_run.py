@@ -24,7 +24,6 @@ from dust_model.tokenizer import build_tokenizer
 from dust_model.training.assembly import build_accelerator
 from dust_model.training.conditioning import Conditioner
 from dust_model.training.config import load_config, require_same
-from dust_model.training.features import FeatureCache
 from dust_model.training.learner import Learner
 from dust_model.training.run_folder import RunFolder
 from dust_model.training.saving import Origin
@@ -113,7 +112,6 @@ def build(config, *, batches=None):
         ROBOT,
         head_config,
         trained=config.backbone.runs_in_learner,
-        cache=FeatureCache(Path(config.features)) if config.features else None,
     )
     conditioner.set_scale(statistics.embedding)
     augmentation = Augmentation() if config.data.augment else None

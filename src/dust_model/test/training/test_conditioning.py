@@ -10,7 +10,6 @@ from dust_model.robot import RobotSpec
 from dust_model.statistics import ChannelStatistics
 from dust_model.tokenizer import build_tokenizer
 from dust_model.training.conditioning import Conditioner
-from dust_model.training.features import FeatureCache
 
 ROBOT = RobotSpec(views=("side",), joint_names=("a", "b"), horizon=4)
 
@@ -38,14 +37,13 @@ def batch():
 
 @pytest.fixture
 def make(eagle, micro):
-    def build(*, trained=False, cache=None, **head):
+    def build(*, trained=False, **head):
         return Conditioner(
             eagle,
             build_tokenizer(eagle.config),
             ROBOT,
             micro(**head).head,
             trained=trained,
-            cache=cache,
         )
 
     return build
@@ -110,26 +108,19 @@ def test_only_who_learns_from_the_future_needs_it(make, batch):
         make()(blind)
 
 
-def test_kept_features_are_used(make, batch, tmp_path):
-    cache = FeatureCache(tmp_path)
-    first = make(cache=cache)(batch)
-    again = make(cache=FeatureCache(tmp_path))(batch)
-    assert len(list(tmp_path.rglob("*.safetensors"))) == 6
-    for name in ("hidden", "mask", "embedding"):
-        assert torch.equal(getattr(first, name), getattr(again, name))
-
-    # What is kept is what is seen, not what would be computed.
-    class Lying(FeatureCache):
-        def get(self, key):
-            found = super().get(key)
-            return None if found is None else torch.zeros_like(found)
-
-    assert not make(cache=Lying(tmp_path))(batch).hidden.any()
-
-
-def test_a_trained_model_keeps_no_features(make, tmp_path):
-    with pytest.raises(ValueError, match="can't be kept"):
-        make(trained=True, cache=FeatureCache(tmp_path))
+def test_encoded_samples_give_the_same_example(make, batch):
+    conditioner = make()
+    rows, now = conditioner.encode(batch.views_pixels, batch.instructions)
+    assert [len(row) for row in rows] == make()(batch).mask.sum(1).tolist()
+    _, future = conditioner.encode(batch.future_pixels[:, None], batch.instructions)
+    encoded = replace(
+        batch, views_pixels=None, future_pixels=None, hidden=rows, future_embedding=future
+    )
+    pictured, kept = conditioner(batch), conditioner(encoded)
+    assert torch.equal(kept.mask, pictured.mask)
+    torch.testing.assert_close(kept.hidden[kept.mask], pictured.hidden[pictured.mask])
+    torch.testing.assert_close(kept.embedding, pictured.embedding)
+    assert not torch.equal(now, future)
 
 
 @pytest.mark.parametrize(

@@ -94,24 +94,6 @@ def test_a_killed_run_goes_on_bitwise(micro_run, tmp_path, overrides):
     assert same(weights(whole), weights(killed))
 
 
-def test_kept_features_change_nothing_and_a_killed_run_goes_on(micro_run, tmp_path):
-    fixed = ("data.augment=false",)
-    without = tmp_path / "without"
-    micro_run.build(micro_run.load(without, fixed)).run()
-    kept = (*fixed, f"features={tmp_path / 'features'}")
-    first = tmp_path / "first"
-    micro_run.build(micro_run.load(first, kept)).run()
-    assert len(list((tmp_path / "features").rglob("*.safetensors"))) > 20
-    for a, b in zip(losses(first), losses(without), strict=True):
-        assert a["loss"] == pytest.approx(b["loss"], rel=1e-5)
-    killed = tmp_path / "killed"
-    other = (*fixed, f"features={tmp_path / 'other'}")
-    with pytest.raises(Killed):
-        micro_run.build(micro_run.load(killed, other), batches=killed_after(3)).run()
-    micro_run.build(micro_run.load(killed, (*other, "resume=true"))).run()
-    assert losses(killed) == losses(first)
-
-
 def test_micro_batches_add_up(micro_run, tmp_path):
     exact = ("head.dropout=0",)
     micro_run.build(micro_run.load(tmp_path / "one", exact)).run()
