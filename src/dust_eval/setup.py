@@ -13,16 +13,24 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
     ],
-    install_requires=["setuptools", "numpy", "opencv-python-headless", "PyYAML", "tqdm"],
+    install_requires=[
+        "setuptools",
+        "matplotlib",
+        "numpy",
+        "opencv-python-headless",
+        "PyYAML",
+        "tqdm",
+    ],
     entry_points={
         "console_scripts": [
             "demo = dust_eval.demo:main",
-            "trials = dust_eval.trials:main",
+            "dust-check = dust_eval.offline.check:main",
+            "dust-eval = dust_eval.evaluate:main",
         ]
     },
     zip_safe=False,
     maintainer="DUST for ROS 2 maintainers",
     maintainer_email="maintainers@dust-ros2.invalid",
-    description="Trials of the paper's protocol through the running graph, and the demo.",
+    description="The paper's protocol through the running graph, offline checks, the demo.",
     license="Apache-2.0",
 )

@@ -21,6 +21,7 @@ class Program:
 
     def __init__(self, module: str, *parameters: str, log: Path) -> None:
         self._log = log
+        self._interrupted = False
         command = [sys.executable, "-m", module, "--ros-args"]
         for parameter in parameters:
             command += ["-p", parameter]
@@ -41,8 +42,10 @@ class Program:
         return self._log.read_text()
 
     def interrupt(self) -> None:
-        """Press Ctrl-C, unless it has ended."""
-        if self.running:
+        """Press Ctrl-C once, unless it has ended."""
+        # A second one could hit the interpreter while it is shutting down.
+        if self.running and not self._interrupted:
+            self._interrupted = True
             self._process.send_signal(signal.SIGINT)
 
     def stop(self) -> int:

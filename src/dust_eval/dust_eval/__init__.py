@@ -1,5 +1,8 @@
 """Trials through the running graph: the paper's protocol, its tables, and the demo.
 
-Imports run one way: `trial` and `table` are pure data; `cell_client` talks to the graph;
-`runner` joins them; `demo` and `trials` are the programs.
+Imports run one way: pure data (`trial`, `trace`, `failure`, `protocol`, `driver`, `schedule`,
+`interval`, `comparison`) <- what is kept and said (`run_folder`, `summary`, `table`, `plots`,
+`report`). `task_client`, `cell_client`, `trial_watch`, `episode_topic`, `film` and `graph` talk to
+the graph; `runner` carries one trial out, `evaluation` all of them. `evaluate`, `demo` and `bench`
+are the programs. `offline` needs no graph.
 """

@@ -21,13 +21,16 @@ class ArmWatch:
         measured: Set once the arm was measured since the last `forget`.
         planned: Set once the executor told its plan since the last `forget`.
         mode: Mode that the executor told last; see dust_msgs/ExecutorState.
+        positions: Joint positions that were measured last, by name. Unit: rad; fingers: m.
+        gripper: Opening of the hand that the executor has committed to now. Unit: 1; NaN: unknown.
     """
 
     def __init__(self, node: Node) -> None:
         self.measured = threading.Event()
         self.planned = threading.Event()
         self.mode = ExecutorState.IDLE
-        self._positions: dict[str, float] = {}
+        self.positions: dict[str, float] = {}
+        self.gripper = float("nan")
         self._plan: dict[str, float] = {}
         node.create_subscription(JointState, "joint_states", self._on_measured, SENSOR)
         node.create_subscription(ExecutorState, "executor_state", self._on_planned, RELIABLE)
@@ -41,7 +44,7 @@ class ArmWatch:
         """Wait for one more message of each; return whether plan and measurement are the same."""
         if not (self.measured.wait(timeout_sec) and self.planned.wait(timeout_sec)):
             return False
-        plan, positions = self._plan, self._positions
+        plan, positions = self._plan, self.positions
         self.forget()
         if not plan or not plan.keys() <= positions.keys():
             return False
@@ -49,11 +52,12 @@ class ArmWatch:
         return bool(np.max(np.abs(gaps)) < TOLERANCE_RAD)
 
     def _on_measured(self, state: JointState) -> None:
-        self._positions = dict(zip(state.name, state.position, strict=False))
+        self.positions = dict(zip(state.name, state.position, strict=False))
         self.measured.set()
 
     def _on_planned(self, state: ExecutorState) -> None:
         # The first sample of the committed plan is where the arm should be now.
         self._plan = dict(zip(state.joint_names, state.positions, strict=False))
+        self.gripper = float(state.gripper[0]) if len(state.gripper) else float("nan")
         self.mode = state.mode
         self.planned.set()

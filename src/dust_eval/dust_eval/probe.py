@@ -28,6 +28,7 @@ class GraphReport:
         real_time_factor: Smallest factor that the cell reported. Unit: 1.
         frames_published: Images of both cameras that the cell published.
         frames_received: Of these, how many perception received.
+        underruns: How often the committed actions ran out while a task ran.
     """
 
     seconds: float
@@ -39,6 +40,7 @@ class GraphReport:
     real_time_factor: float
     frames_published: int
     frames_received: int
+    underruns: int = 0
 
     @property
     def frames_lost(self) -> int:
@@ -54,6 +56,7 @@ class GraphReport:
         return [
             f"chunks per second          {self.chunk_rate:.2f}",
             f"chunks accepted, rejected  {self.accepted}, {self.rejected}",
+            f"ran out of actions         {self.underruns} times",
             f"observation to command     {self.latency_p50 * 1e3:.0f} ms median, "
             f"{self.latency_p95 * 1e3:.0f} ms p95",
             f"real-time factor (least)   {self.real_time_factor:.3f}",
@@ -140,6 +143,7 @@ class Probe:
                 real_time_factor=min(self._factors, default=float("nan")),
                 frames_published=0,
                 frames_received=0,
+                underruns=self._underruns,
             )
 
     def _reset(self) -> None:
@@ -149,6 +153,8 @@ class Probe:
         self._factors: list[float] = []
         self._accepted = 0
         self._rejected = 0
+        self._underruns = 0
+        self._mode = ExecutorState.IDLE
 
     def _total(self, node: str) -> int:
         return sum(
@@ -181,6 +187,9 @@ class Probe:
         with self._lock:
             self._accepted = max(self._accepted, state.accepted)
             self._rejected = max(self._rejected, state.rejected)
+            ran_out = self._mode == ExecutorState.RUNNING and state.mode == ExecutorState.HOLDING
+            self._underruns += ran_out
+            self._mode = state.mode
 
     def _on_diagnostics(self, array: DiagnosticArray) -> None:
         names = tuple(status.name for status in array.status)

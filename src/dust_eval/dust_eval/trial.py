@@ -1,10 +1,10 @@
 """One trial of the protocol and what came of it: pure data."""
 
-import itertools
-from dataclasses import dataclass
-from pathlib import Path
+from __future__ import annotations
 
-import yaml
+from dataclasses import dataclass
+
+from dust_eval.failure import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,32 @@ class TrialSpec:
         """Name of the trial, unique within a protocol."""
         return f"{self.task}-{self.object_name}-{self.seed}"
 
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """All objects in the scene."""
+        return (self.object_name, *self.distractors)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How chunks came to the arm during a trial.
+
+    Attributes:
+        chunk_rate: Chunks per second. Unit: Hz.
+        latency_p50: Median time from an observation to the trajectory made of it. Unit: s.
+        latency_p95: The same, 95th percentile. Unit: s.
+        underruns: How often the committed actions ran out while the task ran.
+        rejected: Chunks that the executor rejected.
+        real_time_factor: Least simulated time per wall time in a second; 1 on a robot. Unit: 1.
+    """
+
+    chunk_rate: float
+    latency_p50: float
+    latency_p95: float
+    underruns: int
+    rejected: int
+    real_time_factor: float = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
@@ -36,12 +62,16 @@ class TrialResult:
     Attributes:
         spec: What was tried.
         score: 1 success, 0.5 half success (centre of gravity outside the target), 0 otherwise.
-        reason: What the oracle saw, or why the trial ended.
+        reason: What the oracle or the person saw, or why the trial ended.
         elapsed_sec: Time the task took. Unit: s.
         chunks: Chunks that the driver published.
-        samples: Commanded samples at 1 kHz that were looked at.
+        samples: Commanded samples at 1 kHz that were looked at; 0 on a robot.
         outside: How many of them were outside a limit of position, velocity, acceleration or jerk.
         peak: Largest share used of these four limits. Unit: 1.
+        failure: Phase in which it failed.
+        attempted: Object that was gripped for first; empty: none, or not known.
+        picked: Object that was picked up first; empty: none, or not known.
+        flow: How chunks came; None when too few came to tell, or nobody watched.
     """
 
     spec: TrialSpec
@@ -49,37 +79,15 @@ class TrialResult:
     reason: str
     elapsed_sec: float
     chunks: int
-    samples: int
-    outside: int
-    peak: tuple[float, float, float, float]
+    samples: int = 0
+    outside: int = 0
+    peak: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    failure: Failure = Failure.NONE
+    attempted: str = ""
+    picked: str = ""
+    flow: Flow | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Protocol:
-    """A set of trials.
-
-    Attributes:
-        specs: Trials in order.
-        time_limit_sec: Longest time per trial. Unit: s.
-    """
-
-    specs: tuple[TrialSpec, ...]
-    time_limit_sec: float
-
-
-def load_protocol(path: Path) -> Protocol:
-    """Read a protocol: the product of its tasks, objects and seeds.
-
-    Raises:
-        ValueError: The file is missing an entry or an entry is not a list.
-    """
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    try:
-        rows = itertools.product(content["tasks"], content["objects"], content["seeds"])
-        specs = tuple(TrialSpec(task, name, int(seed)) for task, name, seed in rows)
-        return Protocol(specs, float(content["time_limit"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"protocol {path} needs lists 'tasks', 'objects', 'seeds' and a number 'time_limit' "
-            f"({error!r})"
-        ) from error
+def broken_result(spec: TrialSpec, reason: str) -> TrialResult:
+    """Return the result of a trial that could not be carried out: it counts as a failure."""
+    return TrialResult(spec, 0.0, reason, 0.0, 0, failure=Failure.BROKEN)

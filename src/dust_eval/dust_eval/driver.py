@@ -1,0 +1,129 @@
+"""Who drives the arm in a trial: a checkpoint with its settings, or the scripted expert."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+EXPERT = "expert"
+
+_NAME = re.compile(r"[A-Za-z0-9_.+-]+")
+_WEIGHTS = ("config.json", "statistics.json", "tokenizer.json", "*.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One of those who are compared.
+
+    Attributes:
+        name: What tables call it.
+        checkpoint: Folder of the checkpoint, or `expert`.
+        arguments: Further arguments of the graph, each as `name:=value`.
+        identity: 16 hexadecimal digits over the checkpoint's files; empty for the expert.
+    """
+
+    name: str
+    checkpoint: str
+    arguments: tuple[str, ...] = ()
+    identity: str = ""
+
+    @property
+    def is_expert(self) -> bool:
+        """Whether it is the scripted expert, which knows the ground truth."""
+        return self.checkpoint == EXPERT
+
+    @property
+    def words(self) -> list[str]:
+        """Arguments of the graph that put it into the driver's seat."""
+        if self.is_expert:
+            return ["policy:=expert", *self.arguments]
+        return ["policy:=dust", f"checkpoint:={self.checkpoint}", *self.arguments]
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Lifecycle nodes that must be active before it can drive."""
+        return ("dust_expert",) if self.is_expert else ("dust_perception", "dust_policy")
+
+
+def parse_driver(text: str) -> Driver:
+    """Read `[name=]folder[,argument=value]...` or `[name=]expert[,...]`.
+
+    >>> parse_driver("expert").words
+    ['policy:=expert']
+
+    Raises:
+        ValueError: The text is of another form, or the folder is no checkpoint.
+    """
+    first, *rest = text.split(",")
+    name, sign, place = first.partition("=")
+    if not sign:
+        name, place = "", first
+    if not place:
+        raise ValueError(f"'{text}': no checkpoint is named; give [name=]FOLDER or expert")
+    arguments = tuple(_argument(text, word) for word in rest)
+    if place == EXPERT:
+        return Driver(name or EXPERT, EXPERT, arguments)
+    folder = Path(place).expanduser().resolve()
+    name = name or _default_name(folder, arguments)
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"'{text}': the name '{name}' may have letters, digits, _ . + - only")
+    return Driver(name, str(folder), arguments, identify(folder))
+
+
+def parse_drivers(texts: Sequence[str]) -> tuple[Driver, ...]:
+    """Read several drivers; see `parse_driver`.
+
+    Raises:
+        ValueError: One is wrong, none is given, or a name appears twice.
+    """
+    drivers = tuple(parse_driver(text) for text in texts)
+    names = [driver.name for driver in drivers]
+    if not names:
+        raise ValueError("nobody drives: give --checkpoint FOLDER or --checkpoint expert")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ValueError(f"two drivers are called '{twice}': name them, as in a=FOLDER b=FOLDER")
+    return drivers
+
+
+def require_unchanged(drivers: Sequence[Driver]) -> None:
+    """Raise ValueError if the files of a checkpoint are not what they were."""
+    for driver in drivers:
+        if not driver.is_expert and identify(Path(driver.checkpoint)) != driver.identity:
+            raise ValueError(
+                f"the checkpoint {driver.checkpoint} has changed since the evaluation began; "
+                "give another --out"
+            )
+
+
+def identify(folder: Path) -> str:
+    """Return 16 hexadecimal digits over the files of a checkpoint.
+
+    Raises:
+        ValueError: The folder is no checkpoint.
+    """
+    files = sorted({path for pattern in _WEIGHTS for path in folder.glob(pattern)})
+    if not any(path.name == "config.json" for path in files):
+        raise ValueError(f"{folder} is no checkpoint: it has no config.json")
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def _argument(text: str, word: str) -> str:
+    name, sign, value = word.partition("=")
+    if not (sign and name and value):
+        raise ValueError(f"'{text}': '{word}' is not of the form argument=value")
+    return f"{name.removesuffix(':')}:={value}"
+
+
+def _default_name(folder: Path, arguments: Sequence[str]) -> str:
+    """Return the folder's name, or its parent's where that says more, and what is special."""
+    base = folder.parent.name if folder.name in ("last", "best") else folder.name
+    values = [argument.replace(":=", "") for argument in arguments if "/" not in argument]
+    return "-".join([base, *values])

@@ -1,0 +1,191 @@
+"""`dust-eval`: the paper's protocol, one driver or several, in the cell or on a robot.
+
+dust-eval --checkpoint expert --out out/expert
+dust-eval --checkpoint dust=out/dust/best --checkpoint n1=out/n1/best --out out/compare
+dust-eval --checkpoint a=CKPT,vision_steps=4 --checkpoint b=CKPT,vision_steps=64 --out out/steps
+dust-eval --checkpoint CKPT --out out/lab --robot fr3 --record
+
+Several drivers take turns, and nobody is told who drives until all is done. Ctrl-C leaves what was
+done; --resume goes on with it, and tries again what broke.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dust_eval.driver import parse_drivers, require_unchanged
+from dust_eval.evaluation import Evaluation
+from dust_eval.person import LeaveError, Person
+from dust_eval.protocol import Protocol, load_protocol
+from dust_eval.report import write_report
+from dust_eval.run_folder import Plan, RunFolder
+from dust_eval.schedule import blind_labels
+from dust_eval.table import text_report
+from dust_eval.task_client import GraphError
+from dust_node.interrupts import interruptible
+from dust_start import index
+from dust_start.arguments import split
+from dust_start.environment import workspace_environment
+from dust_start.errors import StartError
+from dust_start.graph import Graph
+
+_BLOCK = 6  # one object of one task: enough for the time that a change of drivers takes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code: 0, 1 a broken graph, 2 a mistake, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        protocol = _protocol(options)
+        folder = _folder(options, protocol)
+    except (ValueError, OSError) as error:
+        print(f"dust-eval: {error}", file=sys.stderr)
+        return 2
+    if protocol.trained_on:
+        print(
+            f"note: seeds {_listed(protocol.trained_on)} are not kept for evaluation; training may "
+            "have seen these scenes",
+            file=sys.stderr,
+        )
+    code = _evaluate(options, folder, protocol)
+    summary = write_report(folder, unblind=options.unblind)
+    if summary is not None:
+        print(f"{text_report(summary)}\n\n{folder.root}: results.json, table.md, plots, trials")
+    return code
+
+
+def _evaluate(options: argparse.Namespace, folder: RunFolder, protocol: Protocol) -> int:
+    person = Person() if folder.plan.judge == "person" else None
+    evaluation = Evaluation(
+        folder, protocol, person=person, recording=options.record, filming=options.film
+    )
+    try:
+        with interruptible(), evaluation:
+            try:
+                evaluation.run()
+            except GraphError as error:
+                print(f"dust-eval: {error}\n{evaluation.log()}", file=sys.stderr)
+                return 1
+        left = len(folder.remaining())
+        if left:
+            print(f"dust-eval: {left} trials broke; --resume tries them again", file=sys.stderr)
+        return 1 if left else 0
+    except FileNotFoundError as error:
+        print(f"dust-eval: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, LeaveError):
+        left = len(folder.remaining())
+        print(f"\ndust-eval: stopped, {left} trials left; --resume goes on", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "dust-eval",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="[NAME=]FOLDER[,ARGUMENT=VALUE...]",
+        help="who drives: a checkpoint, or expert; further arguments of the graph after commas, "
+        "such as vision_steps=64; once for each driver",
+    )
+    add("--out", type=Path, required=True, help="folder for the results")
+    add("--resume", action="store_true", help="go on with what is in --out")
+    add("--protocol", type=Path, help="default: the paper's, config/protocol.yaml")
+    add("--tasks", nargs="+", default=[], metavar="TASK", help="only these tasks")
+    add("--objects", nargs="+", default=[], metavar="OBJECT", help="only these objects")
+    add("--seeds", nargs="+", type=int, default=[], metavar="N", help="only these configurations")
+    add("--robot", choices=("sim", "fr3"), default="sim", help="fr3: a person judges")
+    add("--judge", choices=("oracle", "person"), help="who says what came of a trial")
+    add("--block", type=int, help=f"trials before the next driver's turn (sim {_BLOCK}, fr3 1)")
+    add("--seed", type=int, default=0, help="decides the order of the drivers")
+    add(
+        "--real-time-factor", type=float, default=1.0, metavar="R", help="cell's time per wall time"
+    )
+    add("--record", action="store_true", help="record a bag of every trial")
+    add("--no-film", dest="film", action="store_false", help="keep no film strips")
+    add("--unblind", action="store_true", help="name the drivers although trials are left")
+    add("--graph", nargs="+", default=[], metavar="NAME:=VALUE", help="arguments of the graph")
+    return parser
+
+
+def _protocol(options: argparse.Namespace) -> Protocol:
+    path = options.protocol
+    if path is None:
+        share = index.share_of("dust_bringup", workspace_environment())
+        if share is None:
+            raise ValueError("dust_bringup is not installed: name a file with --protocol")
+        path = share / "config" / "protocol.yaml"
+    return load_protocol(path).only(
+        tasks=options.tasks, objects=options.objects, seeds=options.seeds
+    )
+
+
+def _folder(options: argparse.Namespace, protocol: Protocol) -> RunFolder:
+    """Make the folder of the evaluation, or open the one that is to be gone on with."""
+    if options.resume and not options.checkpoint:
+        folder = RunFolder.open(options.out)
+        require_unchanged(folder.plan.drivers)
+        return folder
+    plan = _plan(options, protocol)
+    if not options.resume:
+        return RunFolder.create(options.out, plan)
+    folder = RunFolder.open(options.out)
+    folder.require_same(plan)
+    return folder
+
+
+def _plan(options: argparse.Namespace, protocol: Protocol) -> Plan:
+    drivers = parse_drivers(options.checkpoint)
+    on_robot = options.robot != "sim"
+    judge = options.judge or ("person" if on_robot else "oracle")
+    factor = options.real_time_factor
+    if not 0.05 <= factor <= 50:
+        raise ValueError(f"--real-time-factor {factor:g}: must lie between 0.05 and 50")
+    if on_robot and (judge != "person" or factor != 1 or any(d.is_expert for d in drivers)):
+        raise ValueError(
+            f"--robot {options.robot}: a person judges, in real time, and the expert can't drive"
+        )
+    for driver in drivers:
+        _check_words([f"robot:={options.robot}", *driver.words, *options.graph])
+    block = options.block if options.block is not None else (1 if on_robot else _BLOCK)
+    if block < 1:
+        raise ValueError(f"--block {block}: must be at least 1")
+    return Plan(
+        drivers=drivers,
+        labels=tuple(blind_labels(len(drivers), seed=options.seed)),
+        specs=protocol.specs,
+        time_limit_sec=protocol.time_limit_sec,
+        block=block,
+        seed=options.seed,
+        robot=options.robot,
+        judge=judge,
+        real_time_factor=factor,
+        graph=tuple(options.graph),
+    )
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """Raise ValueError if the graph does not take these arguments: now, not in an hour."""
+    try:
+        graph = Graph.load(workspace_environment())
+        graph.values(split(words, graph.arguments))
+    except StartError as error:
+        raise ValueError(str(error)) from None
+
+
+def _listed(values: Sequence[int]) -> str:
+    shown = ", ".join(str(value) for value in values[:5])
+    return shown if len(values) <= 5 else f"{shown}, ..."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""The folder of an evaluation: what was asked, and each trial's result as soon as it is there.
+
+OUT/run.json             what was asked, and who has which letter
+    trials.jsonl         one line per trial, in the order in which they were carried out
+    trials/trial-0001/   strip.png, trace.npz
+    starts/              one picture of each start configuration
+    bags/, logs/         recordings; what the nodes printed
+    results.json, table.md, plots/
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dust_eval.driver import Driver
+from dust_eval.failure import Failure
+from dust_eval.files import write_json, write_text
+from dust_eval.schedule import Turn, plan_turns
+from dust_eval.trial import Flow, TrialResult, TrialSpec
+from dust_model.records import from_json, to_json
+
+RUN = "run.json"
+TRIALS = "trials.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is evaluated, and how.
+
+    Attributes:
+        drivers: Who drives.
+        labels: Letter of each driver while the trials run.
+        specs: Trials in order.
+        time_limit_sec: Longest time per trial. Unit: s.
+        block: Trials of a driver before the next one has its turn.
+        seed: Decides the order.
+        robot: `sim` or `fr3`.
+        judge: `oracle` or `person`.
+        real_time_factor: Simulated time per wall time. Unit: 1.
+        graph: Further arguments of the graph, each as `name:=value`.
+    """
+
+    drivers: tuple[Driver, ...]
+    labels: tuple[str, ...]
+    specs: tuple[TrialSpec, ...]
+    time_limit_sec: float
+    block: int = 1
+    seed: int = 0
+    robot: str = "sim"
+    judge: str = "oracle"
+    real_time_factor: float = 1.0
+    graph: tuple[str, ...] = ()
+
+    @property
+    def turns(self) -> list[Turn]:
+        """All trials in the order in which they are carried out."""
+        return plan_turns(self.specs, len(self.drivers), block=self.block, seed=self.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One line of trials.jsonl.
+
+    Attributes:
+        number: The trial's place in the order, from 1.
+        label: Letter of who drove.
+        episode: Name of its folder and of its recording.
+        finished: When it was over, UTC, ISO 8601.
+        result: What came of it.
+    """
+
+    number: int
+    label: str
+    episode: str
+    finished: str
+    result: TrialResult
+
+
+class RunFolder:
+    """Reads and writes the folder; only one program at a time may.
+
+    Args:
+        root: The folder.
+        plan: What is evaluated.
+        records: What is done already.
+    """
+
+    def __init__(self, root: Path, plan: Plan, records: Sequence[TrialRecord] = ()) -> None:
+        self.root = root
+        self.plan = plan
+        self._records = {record.number: record for record in records}
+
+    @classmethod
+    def create(cls, root: Path, plan: Plan) -> RunFolder:
+        """Begin an evaluation.
+
+        Raises:
+            ValueError: There is one in the folder already.
+        """
+        if (root / RUN).exists():
+            raise ValueError(f"{root} holds an evaluation: --resume goes on, or give another --out")
+        root.mkdir(parents=True, exist_ok=True)
+        made = {"python": platform.python_version(), "machine": platform.node(), "begun": now()}
+        write_json(root / RUN, {"plan": to_json(plan), **made})
+        return cls(root, plan)
+
+    @classmethod
+    def open(cls, root: Path) -> RunFolder:
+        """Open an evaluation as it was left, whatever ended it.
+
+        Raises:
+            ValueError: There is none in the folder, or a file of it is broken.
+        """
+        path = root / RUN
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"no evaluation to go on with: {path}: {error}") from None
+        plan = from_json(Plan, values.get("plan"), where=str(path))
+        return cls(root, plan, _read_records(root / TRIALS))
+
+    def require_same(self, plan: Plan) -> None:
+        """Raise ValueError, with the first difference, unless the evaluation has this plan."""
+        mine, its = to_json(self.plan), to_json(plan)
+        for name in mine:
+            if mine[name] != its[name]:
+                raise ValueError(
+                    f"{self.root} was begun with another {name.replace('_', ' ')}: "
+                    f"{_brief(mine[name], its[name])}; give another --out"
+                )
+
+    @property
+    def records(self) -> list[TrialRecord]:
+        """The newest record of each trial, in order."""
+        return [self._records[number] for number in sorted(self._records)]
+
+    def remaining(self) -> list[Turn]:
+        """Return the turns that are not done, or broke: those are tried again."""
+        done = {
+            n for n, record in self._records.items() if record.result.failure is not Failure.BROKEN
+        }
+        return [turn for turn in self.plan.turns if turn.number not in done]
+
+    def new_episode(self, turn: Turn) -> str:
+        """Return a name that no earlier attempt at the trial has, and make its folder."""
+        attempt = 1
+        while True:
+            name = turn.episode_id if attempt == 1 else f"{turn.episode_id}-{attempt}"
+            try:
+                self.episode_folder(name).mkdir(parents=True)
+                return name
+            except FileExistsError:
+                attempt += 1
+
+    def episode_folder(self, episode: str) -> Path:
+        """Return the folder of what belongs to one trial."""
+        return self.root / "trials" / episode
+
+    def start_picture(self, spec: TrialSpec) -> Path:
+        """Return where the picture of a start configuration lies."""
+        return self.root / "starts" / f"{spec.name}.jpg"
+
+    def append(self, turn: Turn, episode: str, result: TrialResult) -> TrialRecord:
+        """Keep a result; it is on the disk when this returns."""
+        record = TrialRecord(
+            number=turn.number,
+            label=self.plan.labels[turn.driver],
+            episode=episode,
+            finished=now(),
+            result=result,
+        )
+        line = json.dumps(to_json(record)) + "\n"
+        with (self.root / TRIALS).open("a", encoding="utf-8") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        self._records[turn.number] = record
+        return record
+
+
+def now() -> str:
+    """Return the time, UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _read_records(path: Path) -> list[TrialRecord]:
+    """Read what is done, and drop the line that a kill cut short, if there is one."""
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        write_text(path, whole)
+    return [
+        _record(line, where=f"{path} line {number}")
+        for number, line in enumerate(whole.splitlines(), start=1)
+    ]
+
+
+def _record(line: str, *, where: str) -> TrialRecord:
+    try:
+        values = json.loads(line)
+        result = dict(values["result"])
+        flow = result.pop("flow", None)
+        plain = from_json(TrialRecord, {**values, "result": result}, where=where)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{where} is broken: {error}") from None
+    if flow is None:
+        return plain
+    whole = dataclasses.replace(plain.result, flow=from_json(Flow, flow, where=where))
+    return dataclasses.replace(plain, result=whole)
+
+
+def _brief(mine: Any, its: Any) -> str:
+    """Say how two values differ, without printing long lists."""
+    if isinstance(mine, list) and isinstance(its, list) and len(mine) == len(its):
+        mine, its = next(pair for pair in zip(mine, its, strict=True) if pair[0] != pair[1])
+    return f"{_short(mine)}, not {_short(its)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 90 else f"{text[:87]}..."

@@ -1,0 +1,114 @@
+"""The benchmark's command line and parts; the figures themselves are a run's affair."""
+
+import ast
+from argparse import Namespace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from dust_eval import bench, bench_graph, bench_model
+from dust_eval.bench_machine import machine_lines
+from dust_eval.bench_train import training_step
+from dust_model.config import TINY
+from dust_model.schedule import Plan
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Namespace]]:
+    """Return the parts that were run, which do nothing."""
+    ran: list[tuple[str, Namespace]] = []
+
+    def load(name: str) -> SimpleNamespace:
+        return SimpleNamespace(run=lambda options: ran.append((name, options)))
+
+    monkeypatch.setattr(bench.importlib, "import_module", load)
+    return ran
+
+
+@pytest.mark.parametrize(
+    ("arguments", "modules"),
+    [
+        ([], ["dust_eval.bench_model", "dust_eval.bench_graph"]),
+        (["--only", "model"], ["dust_eval.bench_model"]),
+        (["--only", "graph", "--runs", "1"], ["dust_eval.bench_graph"]),
+    ],
+)
+def test_parts_are_chosen(parts: list, arguments: list[str], modules: list[str]) -> None:
+    assert bench.main(arguments) == 0
+    assert [name for name, _ in parts] == modules
+
+
+def test_a_failure_ends_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(options: Namespace) -> None:
+        raise RuntimeError("the graph did not come up")
+
+    monkeypatch.setattr(bench.importlib, "import_module", lambda name: SimpleNamespace(run=fail))
+    assert bench.main(["--only", "graph"]) == 1
+    assert capsys.readouterr().err == "error: the graph did not come up\n"
+
+
+def test_the_models_part_needs_no_ros() -> None:
+    """A researcher's machine has none."""
+    for name in ("bench", "bench_machine", "bench_timing", "bench_model", "bench_train"):
+        tree = ast.parse((Path(bench.__file__).parent / f"{name}.py").read_text())
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        own = {module for module in modules if module and module.startswith("dust_")}
+        assert all(m.startswith(("dust_model.", "dust_eval.bench_")) for m in own), name
+
+
+def test_the_machine_is_described() -> None:
+    machine, versions = machine_lines()
+    assert "cores" in machine
+    assert f"torch {torch.__version__}" in versions
+
+
+def test_the_graphs_table_has_least_median_greatest() -> None:
+    fields = {field: 0.0 for _, field, _ in bench_graph.ROWS}
+    reports = [SimpleNamespace(**fields | {"latency_p50": value}) for value in (0.3, 0.1, 0.2)]
+    row = next(line for line in bench_graph.table(reports).splitlines() if "median [ms]" in line)
+    assert row.split()[-3:] == ["100", "200", "300"]
+
+
+def case(name: str) -> bench_model.Case:
+    """Return a case that takes little time."""
+    return bench_model.Case(name, "tiny", "cpu", 1, "wall", 0.0)
+
+
+def test_samplers_are_compared_and_equal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench_model, "PLANS", (Plan(1, 2),))
+    bench_model.measure(case("sampler"))
+    title, line, memory = capsys.readouterr().out.splitlines()
+    assert title.startswith("  sampler tiny: float32, ")
+    assert line.strip().startswith("(1,2): naive ")
+    assert "recorded/naive" in line
+    assert line.endswith("n=1, bit for bit equal")
+    assert "GiB of memory at most" in memory
+
+
+def test_encoding_is_timed(capsys: pytest.CaptureFixture[str]) -> None:
+    bench_model.measure(case("encode"))
+    line, _ = capsys.readouterr().out.splitlines()
+    assert line.startswith("  encode tiny: float32, 2 views: ")
+    assert line.endswith("n=3")
+
+
+def test_a_training_step_trains() -> None:
+    update = training_step(TINY, batch=2, device="cpu")
+    first, second = update(), update()
+    assert first["loss"] > 0
+    assert second["rate"] > first["rate"]
+    assert second["norm"] > 0
+
+
+def test_the_largest_model_is_not_trained_here() -> None:
+    options = bench.parser().parse_args([])
+    cases = [(c.name, c.size) for c in bench_model._cases(options)]
+    assert ("train", "tiny") in cases
+    assert ("sampler", "n1") in cases
+    assert ("train", "n1") not in cases

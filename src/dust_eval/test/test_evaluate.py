@@ -1,0 +1,185 @@
+"""Tests of dust_eval.evaluate: the command, up to where the graph would be started."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dust_eval import evaluate, report
+from dust_eval.evaluate import main
+from dust_eval.person import LeaveError
+from dust_eval.run_folder import RunFolder
+from dust_eval.task_client import GraphError
+from dust_eval.trial import TrialResult, broken_result
+
+ROOT = Path(__file__).parents[3]
+PROTOCOL = ["--protocol", str(ROOT / "config" / "protocol.yaml")]
+
+
+class Graph:
+    """Stands in for Evaluation: does `most` trials, then what `fate` says."""
+
+    def __init__(self, most=1000, fate=None, broken=()):
+        self.most, self.fate, self.broken = most, fate, broken
+        self.settings = None
+
+    def __call__(self, folder, protocol, **settings):
+        self.folder, self.settings = folder, settings
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def run(self):
+        for turn in self.folder.remaining()[: self.most]:
+            score = 1.0 if turn.driver == 0 else 0.0
+            result = TrialResult(turn.spec, score, "seen", 10.0, 50)
+            if turn.number in self.broken:
+                result = broken_result(turn.spec, "fell")
+            self.folder.append(turn, turn.episode_id, result)
+        if self.fate is not None:
+            raise self.fate
+
+    def log(self):
+        return "the log"
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Return a function that runs the command with a graph of a kind."""
+
+    def ran(*words, graph=None):
+        monkeypatch.setattr(evaluate, "Evaluation", graph or Graph())
+        monkeypatch.setattr(evaluate, "Person", lambda: None)
+        monkeypatch.setattr(report, "write_plots", lambda *_: None)  # seconds, tested elsewhere
+        return main([*PROTOCOL, "--out", str(tmp_path / "out"), *words])
+
+    return ran
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    folder = tmp_path / "models" / "dust"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+def test_the_experts_96_trials(run, tmp_path, capsys):
+    assert run("--checkpoint", "expert") == 0
+    assert "100.0% (96.2% to 100.0%)" in capsys.readouterr().out
+    values = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert (values["done"], values["planned"]) == (96, 96)
+
+
+def test_a_sweep_over_steps_is_one_command(run, tmp_path, checkpoint):
+    words = [f"--checkpoint=No{n}={checkpoint},vision_steps={n}" for n in (4, 16, 64)]
+    assert run(*words, "--seeds", "1", "--tasks", "box_to_bowl") == 0
+    plan = RunFolder.open(tmp_path / "out").plan
+    assert [driver.arguments for driver in plan.drivers] == [
+        ("vision_steps:=4",),
+        ("vision_steps:=16",),
+        ("vision_steps:=64",),
+    ]
+    assert len(plan.turns) == 12
+
+
+def test_an_interruption_keeps_what_is_done_and_says_how_to_go_on(run, tmp_path, capsys):
+    graph = Graph(3, KeyboardInterrupt())
+    assert run("--checkpoint", "expert", "--seeds", "0", graph=graph) == 130
+    said = capsys.readouterr()
+    assert "stopped, 13 trials left; --resume goes on" in said.err
+    assert "3 of 16 done" in said.out
+    assert run("--resume") == 0
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["done"] == 16
+
+
+def test_while_trials_are_left_nobody_is_named(run, checkpoint, capsys):
+    words = ["--checkpoint", "expert", "--checkpoint", str(checkpoint)]
+    assert run(*words, graph=Graph(20, LeaveError())) == 130
+    assert "driver A" in capsys.readouterr().out
+    run("--resume")
+    assert "expert against dust" in capsys.readouterr().out
+
+
+def test_the_same_command_with_resume_goes_on(run):
+    run("--checkpoint", "expert", graph=Graph(3, KeyboardInterrupt()))
+    assert run("--checkpoint", "expert", "--resume") == 0
+
+
+def test_trials_that_broke_are_told_and_tried_again(run, capsys):
+    assert run("--checkpoint", "expert", "--seeds", "0", graph=Graph(broken=(2,))) == 1
+    assert "1 trials broke; --resume tries them again" in capsys.readouterr().err
+    assert run("--resume") == 0
+
+
+def test_a_graph_that_does_not_come_up_shows_its_log(run, capsys):
+    assert run("--checkpoint", "expert", graph=Graph(0, GraphError("no cell"))) == 1
+    assert capsys.readouterr().err.splitlines()[:2] == ["dust-eval: no cell", "the log"]
+
+
+def test_ros_that_is_not_there_is_one_line(run, capsys):
+    graph = Graph(0, FileNotFoundError("ros2 is not installed"))
+    assert run("--checkpoint", "expert", graph=graph) == 1
+    assert capsys.readouterr().err == "dust-eval: ros2 is not installed\n"
+
+
+def test_seeds_of_training_are_pointed_out(run, tmp_path, capsys):
+    text = PROTOCOL[1]
+    path = tmp_path / "protocol.yaml"
+    path.write_text(Path(text).read_text().replace("{seed: 0,", "{seed: 1000,"))
+    run("--protocol", str(path), "--checkpoint", "expert")
+    assert "seeds 1000 are not kept for evaluation" in capsys.readouterr().err
+
+
+def test_on_a_robot_a_person_judges_and_drivers_change_with_each_trial(run, tmp_path, checkpoint):
+    graph = Graph()
+    assert run("--checkpoint", str(checkpoint), "--robot", "fr3", "--record", graph=graph) == 0
+    plan = RunFolder.open(tmp_path / "out").plan
+    assert (plan.robot, plan.judge, plan.block) == ("fr3", "person", 1)
+    assert graph.settings == {"person": None, "recording": True, "filming": True}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "nobody drives: give --checkpoint"),
+        (["--checkpoint", "nowhere"], "is no checkpoint"),
+        (["--checkpoint", "expert,vison_steps=4"], "unknown argument 'vison_steps'"),
+        (["--checkpoint", "expert", "--graph", "viewer:=maybe"], "viewer:=maybe: must be one of"),
+        (["--checkpoint", "expert", "--tasks", "wash_up"], "no trial of the protocol has task"),
+        (["--checkpoint", "expert", "--block", "0"], "--block 0: must be at least 1"),
+        (["--checkpoint", "expert", "--real-time-factor", "0"], "must lie between 0.05 and 50"),
+        (["--checkpoint", "expert", "--robot", "fr3"], "the expert can't drive"),
+        (["--checkpoint", "expert", "--resume"], "no evaluation to go on with"),
+        (["--protocol", "nowhere.yaml"], "protocol nowhere.yaml can't be read"),
+    ],
+)
+def test_mistakes_end_in_one_line(run, capsys, words, message):
+    assert run(*words) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("dust-eval: ")
+    assert message in said[0]
+
+
+def test_a_folder_is_not_written_into_twice(run, capsys):
+    run("--checkpoint", "expert")
+    assert run("--checkpoint", "expert") == 2
+    assert "--resume goes on" in capsys.readouterr().err
+
+
+def test_another_plan_does_not_go_on(run, capsys):
+    run("--checkpoint", "expert", graph=Graph(3, KeyboardInterrupt()))
+    assert run("--checkpoint", "expert", "--resume", "--seed", "5") == 2
+    assert "was begun with another seed: 0, not 5" in capsys.readouterr().err
+
+
+def test_a_checkpoint_that_has_changed_does_not_go_on(run, checkpoint, capsys):
+    run("--checkpoint", str(checkpoint), graph=Graph(3, KeyboardInterrupt()))
+    (checkpoint / "config.json").write_text('{"other": 1}')
+    assert run("--resume") == 2
+    assert "has changed since the evaluation began" in capsys.readouterr().err
