@@ -1,6 +1,7 @@
 """Arguments of a start, `name:=value`: their declaration, their check, their text."""
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,8 +17,10 @@ class Kind(StrEnum):
 
     TEXT = "text"
     INTEGER = "integer"
+    NUMBER = "number"
     BOOLEAN = "boolean"
     PATH = "path"
+    FOLDER = "folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Argument:
         """Return the value that a text stands for; an empty text stays one.
 
         Raises:
-            StartError: not one of the choices, not of the kind, or a path that does not exist
+            StartError: not one of the choices, not of the kind, a path that does not exist, or a
+                folder that is a file
         """
         if self.choices and text not in self.choices:
             listed = ", ".join(self.choices) + _hint(text, self.choices)
@@ -44,10 +48,14 @@ class Argument:
         match self.kind:
             case Kind.INTEGER:
                 return self._integer(text)
+            case Kind.NUMBER:
+                return self._number(text)
             case Kind.BOOLEAN:
                 return self._boolean(text)
             case Kind.PATH:
                 return self._path(text)
+            case Kind.FOLDER:
+                return self._folder(text)
         return text
 
     def _integer(self, text: str) -> int:
@@ -55,6 +63,15 @@ class Argument:
             return int(text)
         except ValueError:
             raise StartError(f"{self.name}:={text}: must be a whole number") from None
+
+    def _number(self, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise StartError(f"{self.name}:={text}: must be a number")
+        return number
 
     def _boolean(self, text: str) -> bool:
         if text.lower() not in ("true", "false"):
@@ -65,6 +82,12 @@ class Argument:
         path = Path(text).expanduser().resolve()
         if not path.exists():
             raise StartError(f"{self.name}:={text}: {path} does not exist")
+        return str(path)
+
+    def _folder(self, text: str) -> str:
+        path = Path(text).expanduser().resolve()
+        if path.exists() and not path.is_dir():
+            raise StartError(f"{self.name}:={text}: {path} is not a folder")
         return str(path)
 
 

@@ -34,6 +34,7 @@ def workspace_environment(
         for name, path in _read_dsv(package, package.parents[2]):
             if name in found and path not in found[name]:
                 found[name].append(path)
+    found["PATH"] += _command_folders(install)
     _add_wheels(found, prefix)
     return _applied(base, found)
 
@@ -76,6 +77,11 @@ def _read_dsv(file: Path, prefix: Path) -> Iterator[tuple[str, str]]:
             path = prefix / relative
             if path.exists() or not operation.endswith("if-exists"):
                 yield name, str(path)
+
+
+def _command_folders(install: Path) -> list[str]:
+    """Return where the commands lie that are no nodes (dust-train): ROS keeps them off the PATH."""
+    return sorted({str(command.parent) for command in install.glob("*/lib/*/dust-*")})
 
 
 def _add_wheels(found: dict[str, list[str]], prefix: Path) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from dust_start import arguments, index
 from dust_start.arguments import Argument
-from dust_start.conditions import Scalar, holds
+from dust_start.conditions import Scalar, applies, holds
 from dust_start.errors import StartError
 from dust_start.sections import check_sections
 
@@ -74,10 +74,11 @@ class Graph:
         values["namespaced"] = values["namespace"] != ""
         for name, rules in self._description["automatic"].items():
             if values[name] == "auto":
-                values[name] = next(rule["choose"] for rule in rules if holds(rule["when"], values))
+                values[name] = next(rule["choose"] for rule in rules if applies(rule, values))
         for refused in self._description["refused"]:
-            if holds(refused["when"], values):
-                said = " ".join(f"{name}:={_text(values[name])}" for name in refused["when"])
+            if applies(refused, values):
+                named = [*refused["when"], *refused.get("unless", {})]
+                said = " ".join(f"{name}:={_text(values[name])}" for name in named)
                 raise StartError(f"{said}: {refused['because']}")
         return values
 
@@ -89,7 +90,7 @@ class Graph:
         """
         entries = self._description["nodes"]
         self._check_parameter_files(entries, values)
-        return [self._node(entry, values) for entry in entries if holds(entry["when"], values)]
+        return [self._node(entry, values) for entry in entries if applies(entry, values)]
 
     def dds_profile(self, values: Mapping[str, Scalar]) -> Path | None:
         """Return the Fast DDS profile to use, None to leave the user's own."""
@@ -135,19 +136,25 @@ class Graph:
     ) -> None:
         own = {entry["name"]: _full_name(entry["name"], values) for entry in entries}
         for entry in entries:
-            if "parameter_file" in entry and holds(entry["when"], values):
-                path = self.share / entry["parameter_file"]
-                check_sections(path, [own[entry["name"]]], every=False)
+            if applies(entry, values):
+                for path in self._own_files(entry, values):
+                    check_sections(path, [own[entry["name"]]], every=False)
         if values["params_file"]:
             check_sections(Path(str(values["params_file"])), own.values(), every=True)
 
     def _parameter_files(
         self, entry: Mapping[str, Any], values: Mapping[str, Scalar]
     ) -> tuple[Path, ...]:
-        files = [self.share / entry["parameter_file"]] if "parameter_file" in entry else []
+        files = self._own_files(entry, values)
         if values["params_file"]:
             files.append(Path(str(values["params_file"])))
         return tuple(files)
+
+    def _own_files(self, entry: Mapping[str, Any], values: Mapping[str, Scalar]) -> list[Path]:
+        """Return the node's parameter files, none, one or several: later ones override."""
+        named = entry.get("parameter_file", [])
+        files = [named] if isinstance(named, str) else named
+        return [self.share / str(_fill(file, values)) for file in files]
 
 
 def _full_name(name: str, values: Mapping[str, Scalar]) -> str:

@@ -7,12 +7,14 @@ from dust_start.errors import StartError
 ROBOT = Argument("robot", "the arm", "sim", choices=("sim", "fr3"))
 STEPS = Argument("action_steps", "N_A", kind=Kind.INTEGER)
 RVIZ = Argument("rviz", "RViz", "false", Kind.BOOLEAN)
-KNOWN = {argument.name: argument for argument in (ROBOT, STEPS, RVIZ)}
+PACE = Argument("pace", "pace", "1.0", Kind.NUMBER)
+KNOWN = {argument.name: argument for argument in (ROBOT, STEPS, RVIZ, PACE)}
 
 
 def test_defaults_and_given_values_are_typed():
     values = arguments.parse({"action_steps": "8"}, KNOWN)
-    assert values == {"robot": "sim", "action_steps": 8, "rviz": False}
+    assert values == {"robot": "sim", "action_steps": 8, "rviz": False, "pace": 1.0}
+    assert arguments.parse({"pace": "2"}, KNOWN)["pace"] == 2.0
 
 
 def test_an_empty_text_stays_empty_for_every_kind():
@@ -25,6 +27,8 @@ def test_an_empty_text_stays_empty_for_every_kind():
         ({"robot": "fr33"}, "robot:=fr33: must be one of sim, fr3; did you mean fr3?"),
         ({"action_steps": "four"}, "action_steps:=four: must be a whole number"),
         ({"rviz": "yes"}, "rviz:=yes: must be true or false"),
+        ({"pace": "fast"}, "pace:=fast: must be a number"),
+        ({"pace": "inf"}, "pace:=inf: must be a number"),
     ],
 )
 def test_a_wrong_value_is_told_in_one_line(given, said):
@@ -40,6 +44,15 @@ def test_a_path_must_exist_and_becomes_absolute(tmp_path, monkeypatch):
     assert checkpoint.parse("here") == str(tmp_path / "here")
     with pytest.raises(StartError, match=r"checkpoint:=gone: .*/gone does not exist"):
         checkpoint.parse("gone")
+
+
+def test_a_folder_may_be_made_and_becomes_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    record = Argument("record", "folder", kind=Kind.FOLDER)
+    assert record.parse("new/one") == str(tmp_path / "new" / "one")
+    with pytest.raises(StartError, match=r"record:=file: .*/file is not a folder"):
+        record.parse("file")
 
 
 def test_words_are_split_at_the_first_sign():

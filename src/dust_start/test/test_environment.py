@@ -47,6 +47,16 @@ def test_the_built_packages_and_the_wheels_are_found(workspace):
     assert made["PATH"] == f"{venv}/bin{os.pathsep}/usr/bin"
 
 
+def test_commands_are_on_the_path_and_nodes_are_not(workspace):
+    for package, program in (("model", "dust-train"), ("nodes", "policy")):
+        folder = workspace / "install" / package / "lib" / package
+        folder.mkdir(parents=True)
+        (folder / program).touch()
+    made = workspace_environment({"PATH": "/usr/bin"}, workspace / ".venv")
+    folders = made["PATH"].split(os.pathsep)
+    assert folders[1:] == [f"{workspace}/install/model/lib/model", "/usr/bin"]
+
+
 def test_paths_of_another_ros_do_not_leak_in(workspace):
     base = {"PATH": "/usr/bin", "PYTHONPATH": "/opt/ros/old", "LD_LIBRARY_PATH": "/opt/ros/old/lib"}
     made = workspace_environment(base, workspace / ".venv")

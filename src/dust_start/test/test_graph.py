@@ -38,6 +38,48 @@ def test_who_drives_can_be_chosen(graph, tmp_path):
     assert names(graph, policy="expert", checkpoint=str(tmp_path)) == EXPERT
 
 
+def test_a_person_takes_the_policys_seat(graph):
+    assert names(graph, teleop="keyboard") == ["dust_sim", "dust_executor", "dust_teleop"]
+    assert names(graph, robot="fr3", teleop="gello") == ["dust_executor", "dust_teleop"]
+    with_policy = names(graph, teleop="gello", policy="dust")
+    assert with_policy == [*POLICY, "dust_teleop"]
+
+
+def test_each_device_has_its_parameter_file_over_the_common_one(graph):
+    common = ROOT / "config/teleop.yaml"
+    assert node(graph, "dust_teleop", teleop="joy").parameter_files == (common,)
+    for device in graph.arguments["teleop"].choices[2:]:
+        files = node(graph, "dust_teleop", teleop=device).parameter_files
+        assert files == (common, ROOT / f"config/teleop_{device}.yaml")
+
+
+def test_a_known_device_brings_its_driver_unless_it_runs_already(graph):
+    assert "gamepad" in names(graph, teleop="joy")
+    assert "spacenav" in names(graph, teleop="spacenav")
+    assert names(graph, teleop="joy", teleop_device="false")[-1] == "dust_teleop"
+    assert not node(graph, "gamepad", teleop="joy").required
+
+
+def test_a_folder_to_record_into_brings_the_recorder(graph, tmp_path):
+    recorder = node(graph, "dust_recorder", record=str(tmp_path / "new"))
+    assert recorder.parameters["folder"] == str(tmp_path / "new")
+    assert "dust_recorder" not in names(graph)
+    remapped = dict(
+        node(graph, "dust_recorder", record="x", robot="fr3", namespace="lab").remappings
+    )
+    info = "zed_side/zed_node/rgb/color/rect/camera_info"
+    assert remapped[info] == "zed_side/zed_side/rgb/color/rect/camera_info"
+
+
+def test_what_is_shown_reaches_the_teleoperation(graph):
+    given = {"teleop": "joy", "operator": "Ada", "scenes": "box_to_bowl blue_cube 1000"}
+    parameters = node(graph, "dust_teleop", **given, outcome="oracle").parameters
+    assert parameters["operator"] == "Ada"
+    assert parameters["scenes"] == "box_to_bowl blue_cube 1000"
+    assert parameters["outcome"] == "oracle"
+    assert "instruction" not in parameters
+
+
 def test_a_real_arm_needs_no_simulation(graph):
     assert names(graph, robot="fr3") == ["dust_executor", "dust_perception", "dust_policy"]
 
@@ -63,6 +105,16 @@ def test_arguments_reach_parameters_with_their_type(graph, tmp_path):
 def test_simulated_time_is_published_by_the_cell_and_used_by_the_others(graph):
     assert node(graph, "dust_sim", use_sim_time="true").parameters["publish_clock"] is True
     assert node(graph, "dust_executor", use_sim_time="true").parameters["use_sim_time"] is True
+
+
+def test_simulated_time_may_have_another_pace_and_only_it(graph):
+    given = {"use_sim_time": "true", "real_time_factor": "2"}
+    assert node(graph, "dust_sim", **given).parameters["real_time_factor"] == 2.0
+    assert node(graph, "dust_sim").parameters["real_time_factor"] == 1.0
+    said = "^use_sim_time:=false real_time_factor:=0.5: only simulated time has a pace of its own"
+    with pytest.raises(StartError, match=said):
+        graph.values({"real_time_factor": "0.5"})
+    assert graph.values({"robot": "fr3"})["real_time_factor"] == 1.0
 
 
 def test_the_viewers_off_stays_a_text(graph):
@@ -136,7 +188,13 @@ def test_missing_packages_are_named_with_what_installs_them(graph):
 
 
 def test_every_file_that_the_description_names_exists(graph):
-    for given in ({"policy": "dust"}, {"policy": "expert"}, {"rviz": "true"}):
+    devices = graph.arguments["teleop"].choices
+    for given in (
+        *({"teleop": device, "record": "out"} for device in devices),
+        {"policy": "dust"},
+        {"policy": "expert"},
+        {"rviz": "true"},
+    ):
         for spec in graph.nodes(graph.values(given)):
             paths = [*spec.parameter_files, *(a for a in spec.arguments if a.startswith("/"))]
             assert [path for path in paths if not Path(path).is_file()] == []
