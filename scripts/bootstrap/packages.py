@@ -10,7 +10,7 @@ from bootstrap.console import Console, SetupError
 from bootstrap.layout import Layout
 from bootstrap.stamps import Stamps, fingerprint
 
-PARTS = ("executor", "sim", "model", "train", "dev")
+PARTS = ("executor", "sim", "model", "train", "demos", "dev")
 _FILES = {name: (name,) for name in PARTS} | {"sim": ("sim", "assets")}
 
 

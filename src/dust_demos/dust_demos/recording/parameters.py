@@ -1,0 +1,170 @@
+"""Parameters of the recorder; config/recorder.yaml shows the same."""
+
+from dust_demos.recording.episode_writer import WRITERS
+from dust_node.parameters import Parameter
+
+_IMAGES = ("zed_wrist/zed_node/rgb/color/rect/image", "zed_side/zed_node/rgb/color/rect/image")
+_INFOS = tuple(f"{topic.rpartition('/')[0]}/camera_info" for topic in _IMAGES)
+
+PARAMETERS = (
+    Parameter("folder", "", "Folder that gets one folder per episode; made if it is not there."),
+    Parameter(
+        "writer",
+        "dust",
+        "Who writes: dust survives a kill at any moment, rosbag2_py is rosbag2's own.",
+        choices=WRITERS,
+    ),
+    Parameter("operator", "", "Operator of episodes that are started by the service."),
+    Parameter("views", ["wrist", "side"], "Names of the views; as many as image_topics."),
+    Parameter("image_topics", list(_IMAGES), "Image topic of each view, without /compressed."),
+    Parameter(
+        "compress",
+        "auto",
+        "auto: <image topic>/compressed where it is published, else encoded here; never: raw.",
+        choices=("auto", "never"),
+    ),
+    Parameter(
+        "image_format", "jpeg", "Format of images that are encoded here.", choices=("jpeg", "png")
+    ),
+    Parameter("jpeg_quality", 90, "Quality of JPEG that is encoded here.", low=1, high=100),
+    Parameter("threads", 2, "Threads that encode images.", low=1, high=16),
+    Parameter(
+        "topics",
+        [
+            *_INFOS,
+            "joint_states",
+            "franka/joint_states",
+            "franka_gripper/joint_states",
+            "fr3_arm_controller/joint_trajectory",
+            "fr3_arm_controller/controller_state",
+            "executor_state",
+            "action_chunk",
+            "robot_state",
+            "robot_description",
+            "instruction",
+            "dust_sim/cell_state",
+            "/tf_static",
+            "/clock",
+            "/diagnostics",
+        ],
+        "Further topics; those that nobody publishes are left out. The episode itself comes along.",
+    ),
+    Parameter(
+        "required",
+        [*_IMAGES, *_INFOS, "joint_states", "executor_state"],
+        "Topics without which an episode is faulty; image topics without /compressed.",
+    ),
+    Parameter(
+        "gates.topics",
+        [*_IMAGES, "joint_states", "executor_state"],
+        "Topics whose rate, gaps and age are watched; image topics without /compressed.",
+    ),
+    Parameter(
+        "gates.min_rate",
+        [13.0, 13.0, 25.0, 25.0],
+        "Lowest rate of each, over gates.window; 0: any.",
+        unit="Hz",
+        low=0.0,
+        high=10000.0,
+    ),
+    Parameter(
+        "gates.max_gap",
+        [0.2, 0.2, 0.2, 0.2],
+        "Longest time between two messages of each, by their stamps; 0: any.",
+        unit="s",
+        low=0.0,
+        high=60.0,
+    ),
+    Parameter(
+        "gates.max_age",
+        [0.25, 0.25, 0.1, 0.1],
+        "Longest time from stamp to arrival of each; 0: any.",
+        unit="s",
+        low=0.0,
+        high=60.0,
+    ),
+    Parameter(
+        "gates.max_ahead",
+        0.05,
+        "How far a stamp may be ahead of this node's clock.",
+        unit="s",
+        low=0.0,
+        high=10.0,
+    ),
+    Parameter(
+        "gates.max_skew",
+        0.08,
+        "Longest time between an image and the nearest one of another view; 0: any.",
+        unit="s",
+        low=0.0,
+        high=10.0,
+    ),
+    Parameter(
+        "gates.window", 2.0, "Time over which a rate is measured.", unit="s", low=0.2, high=60.0
+    ),
+    Parameter(
+        "gates.patience",
+        1.0,
+        "How long after the start a required topic may stay silent.",
+        unit="s",
+        low=0.0,
+        high=60.0,
+    ),
+    Parameter(
+        "pre_roll",
+        0.5,
+        "What came this long before the start is recorded too.",
+        unit="s",
+        low=0.0,
+        high=5.0,
+    ),
+    Parameter(
+        "post_roll",
+        0.3,
+        "What comes this long after the end is recorded too.",
+        unit="s",
+        low=0.0,
+        high=5.0,
+    ),
+    Parameter(
+        "max_duration",
+        900.0,
+        "An episode that nobody ends is ended after this time, with a fault.",
+        unit="s",
+        low=1.0,
+        high=86400.0,
+    ),
+    Parameter(
+        "max_start_age",
+        5.0,
+        "The start of an episode that is older when it is heard of is ignored.",
+        unit="s",
+        low=0.1,
+        high=3600.0,
+    ),
+    Parameter(
+        "commit_period",
+        0.25,
+        "How much of an episode a kill may lose.",
+        unit="s",
+        low=0.05,
+        high=1.0,
+    ),
+    Parameter("queue", 128, "Room for what waits for the disk.", unit="MiB", low=1, high=16384),
+    Parameter(
+        "disk.min_free",
+        2.0,
+        "An episode is not begun, and ended, when less than this is free on the disk.",
+        unit="GiB",
+        low=0.01,
+        high=10000.0,
+    ),
+    Parameter(
+        "disk.reserve",
+        120.0,
+        "To begin, an episode of this length has to fit besides, at the rate of the last one.",
+        unit="s",
+        low=0.0,
+        high=86400.0,
+    ),
+)
