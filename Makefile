@@ -1,6 +1,6 @@
 # Each target sets up what it needs; a second run finds it done. DISTRO=kilted takes the other release of ROS 2.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench lint format typecheck clean
+.PHONY: help setup demo collect test test-all bench lint format typecheck clean
 
 DISTRO ?= jazzy
 export DISTRO
@@ -14,6 +14,9 @@ setup: ## Install and build everything (system packages with apt-get, a venv, th
 
 demo: setup ## Watch the simulated cell do the four tasks
 	@$(RUN) python -m dust_eval.demo $(ARGS)
+
+collect: setup ## Show tasks to the simulated arm by keyboard, and record them
+	@$(RUN) python -m dust_demos.teleop.collect $(ARGS)
 
 test: setup ## Run the tests (some minutes)
 	@$(RUN) python -m pytest -m "not slow" $(ARGS)
