@@ -33,6 +33,7 @@ setup(
             "tensorboard>=2.21",
             "tqdm>=4.67",
         ],
+        "pretrain": ["opencv-python-headless>=4.9"],
     },
     entry_points={
         "console_scripts": [
