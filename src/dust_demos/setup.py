@@ -16,7 +16,13 @@ setup(
     install_requires=["setuptools", "numpy", "PyYAML", "tqdm"],
     extras_require={
         "record": ["mcap>=1.3", "rosbags>=0.11"],
-        "convert": ["av>=15", "pyarrow>=20", "rosbags>=0.11"],
+        "convert": [
+            "av>=15",
+            "mcap>=1.3",
+            "opencv-python-headless>=4.9",
+            "pyarrow>=20",
+            "rosbags>=0.11",
+        ],
         "inspect": ["matplotlib>=3.9", "opencv-python-headless>=4.9"],
     },
     entry_points={
