@@ -23,7 +23,14 @@ setup(
             "pyarrow>=20",
             "rosbags>=0.11",
         ],
-        "inspect": ["matplotlib>=3.9", "opencv-python-headless>=4.9"],
+        "inspect": [
+            "av>=15",
+            "matplotlib>=3.9",
+            "mcap>=1.3",
+            "opencv-python-headless>=4.9",
+            "pyarrow>=20",
+            "rosbags>=0.11",
+        ],
     },
     entry_points={
         "console_scripts": [
