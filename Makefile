@@ -1,6 +1,6 @@
 # Each target sets up what it needs; a second run finds it done. DISTRO=kilted takes the other release of ROS 2.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo collect test test-all bench lint format typecheck clean
+.PHONY: help setup demo default collect doctor test test-all bench lint format typecheck clean
 
 DISTRO ?= jazzy
 export DISTRO
@@ -15,14 +15,31 @@ setup: ## Install and build everything (system packages with apt-get, a venv, th
 demo: setup ## Watch the simulated cell do the four tasks
 	@$(RUN) python -m dust_eval.demo $(ARGS)
 
+default: setup ## Make models/tiny anew: pictures, demonstrations, training, trials (hours; goes on when interrupted)
+	@$(RUN) python -m dust_sim.pictures out/pictures --count 40000 --seed 0
+	@$(RUN) dust-pretrain config/pretrain_tiny.yaml resume=true
+	@$(RUN) dust-collect out/demos --per-task 60 --real-time-factor 5 --resume
+	@$(RUN) dust-convert out/demos out/dataset --resume
+	@$(RUN) dust-train config/train_default.yaml resume=true
+	@$(RUN) dust-train config/train_default_free.yaml resume=true
+	@$(RUN) dust-collect out/demos_astray --per-task 42 --seed-from 2000 --start-astray 1 --real-time-factor 5 --resume
+	@$(RUN) dust-convert out/demos_astray out/dataset_astray --resume
+	@$(RUN) dust-train config/train_default_back.yaml resume=true
+	@$(RUN) dust-check out/train/back/last out/dataset --held-out 0.04 --out out/check --card || [ $$? = 1 ]
+	@$(RUN) dust-eval --checkpoint tiny=out/train/back/last --out out/eval/tiny $(if $(wildcard out/eval/tiny/run.json),--resume)
+	@$(RUN) dust-publish out/train/back/last models/tiny --evaluation out/eval/tiny --run out/train/back
+
 collect: setup ## Show tasks to the simulated arm by keyboard, and record them
 	@$(RUN) python -m dust_demos.teleop.collect $(ARGS)
+
+doctor: setup ## Look at this machine before the arm moves
+	@$(RUN) python -m dust_doctor.doctor $(ARGS)
 
 test: setup ## Run the tests (some minutes)
 	@$(RUN) python -m pytest -m "not slow" $(ARGS)
 
 test-all: setup ## Run all tests, the long ones too
-	@$(RUN) python -m pytest $(ARGS)
+	@$(RUN) python -m pytest --hypothesis-profile=explore $(ARGS)
 
 bench: setup ## Measure rates, latencies and costs
 	@$(RUN) python -m dust_eval.bench $(ARGS)
@@ -38,5 +55,5 @@ format: setup ## Mend style
 typecheck: setup ## Check types
 	@$(RUN) mypy
 
-clean: ## Remove what was built; the venvs stay (make clean ALL=1 removes them too)
-	rm -rf build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis $(if $(ALL),.venv .venv-kilted,.venv-kilted/ws)
+clean: ## Remove what was built; recordings and runs in out/ stay, and so do the venvs (make clean ALL=1 removes those)
+	rm -rf build install log .pytest_cache .mypy_cache .ruff_cache .hypothesis $(if $(ALL),.venv .venv-kilted,.venv-kilted/ws)

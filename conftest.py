@@ -1,26 +1,35 @@
 """What all tests share: a ROS domain of their own, and nothing left behind at the end.
 
-Nodes in processes, a node to talk to them and a checkpoint: test/support.
+Nodes in processes, a node to talk to them, a checkpoint, and an end to what hangs: test/support.
 """
 
 import os
 import signal
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dust_start import shared_memory
 from dust_start.dds import profile_variables
 from dust_start.domain import claimed_domain, taken_domains
 
 pytest.register_assert_rewrite("support")
-pytest_plugins = ("support.fixtures",)
+pytest_plugins = ("support.fixtures", "support.stuck")
+
+# `make test` draws the same examples every time, so a red run says something about the change;
+# `make test-all` draws new ones. No deadline: that says more about a busy machine than the code.
+settings.register_profile("repeat", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("repeat")
 
 ROOT = Path(__file__).resolve().parent
 # Every process that a test starts inherits this, also one whose parent has died.
 SESSION = f"DUST_TEST_SESSION={uuid.uuid4()}"
+REAL_TIME = {os.SCHED_FIFO, os.SCHED_RR}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,6 +58,19 @@ def fresh_ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with claimed_domain() as number:
         monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
         yield number
+
+
+@pytest.fixture(autouse=True)
+def no_real_time_threads() -> Iterator[None]:
+    """Fail a test that leaves real-time threads here: what the following tests start would be."""
+    yield
+    found = set()
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(ProcessLookupError):
+            found.add(os.sched_getscheduler(int(thread)))
+    if found & REAL_TIME:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        pytest.fail(f"threads with the scheduling policies {found & REAL_TIME} were left")
 
 
 @pytest.fixture(scope="session", autouse=True)

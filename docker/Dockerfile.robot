@@ -32,8 +32,8 @@ COPY . .
 RUN pip install --break-system-packages --no-cache-dir ruckig==0.19.4 \
     && source /franka/install/setup.bash \
     && apt-get update \
-    && rosdep install --from-paths . src/dust_msgs src/dust_node src/dust_executor src/dust_start --ignore-src -y \
-        --skip-keys "dust_demos dust_eval dust_model dust_perception dust_policy dust_sim" \
+    && rosdep install --from-paths . src/dust_doctor src/dust_msgs src/dust_node src/dust_executor src/dust_start --ignore-src -y \
+        --skip-keys "dust_demos dust_eval dust_model dust_perception dust_policy dust_sim dust_view" \
     && rm -rf /var/lib/apt/lists/* \
     && colcon build --base-paths . src --cmake-args -DBUILD_TESTING=OFF \
     && rm -rf build log

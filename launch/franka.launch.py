@@ -25,6 +25,7 @@ from launch_ros.substitutions import FindPackageShare
 
 from dust_start.arguments import Argument
 from dust_start.conditions import Scalar
+from dust_start.controllers import controller, controllers_file
 from dust_start.dds import profile_variables
 from dust_start.graph import Graph, NodeSpec
 
@@ -99,7 +100,7 @@ def _hardware(graph: Graph, values: dict[str, Scalar]) -> list[LaunchDescription
     if values["machine"] in ("all", "robot"):
         actions += _arm(graph, values)
         packages += ["franka_bringup", "franka_gripper", "controller_manager"]
-        packages += ["joint_trajectory_controller"]
+        packages += [controller(values).package]
     if values["machine"] in ("all", "gpu") and values["cameras"]:
         actions += [_camera(graph, values, view) for view in ("wrist", "side")]
         packages += ["zed_wrapper"]
@@ -116,16 +117,17 @@ def _arm(graph: Graph, values: dict[str, Scalar]) -> list[LaunchDescriptionEntit
         robot_ip=values["robot_ip"],
         namespace=values["namespace"],
         load_gripper="true",
-        controllers_yaml=f"{graph.share}/config/controllers.yaml",
+        use_fake_hardware=str(values["use_fake_hardware"]).lower(),
+        controllers_yaml=controllers_file(graph.share, values),
     )
-    trajectory_controller = Node(
+    follower = Node(
         package="controller_manager",
         executable="spawner",
         namespace=str(values["namespace"]),
-        arguments=["fr3_arm_controller", "--controller-manager-timeout", "60"],  # s
+        arguments=[controller(values).name, "--controller-manager-timeout", "60"],  # s
         output="screen",
     )
-    return [driver, trajectory_controller]
+    return [driver, follower]
 
 
 def _camera(graph: Graph, values: dict[str, Scalar], view: str) -> LaunchDescriptionEntity:
@@ -145,7 +147,9 @@ def _camera(graph: Graph, values: dict[str, Scalar], view: str) -> LaunchDescrip
     )
 
 
-def _include(graph: Graph, package: str, file: str, **arguments: Scalar) -> LaunchDescriptionEntity:
+def _include(
+    graph: Graph, package: str, file: str, **arguments: Scalar | Path
+) -> LaunchDescriptionEntity:
     """Include a package's launch file; our own arguments do not leak into it."""
     source = PythonLaunchDescriptionSource([FindPackageShare(package), f"/launch/{file}"])
     texts = {name: str(value) for name, value in arguments.items()}

@@ -88,13 +88,15 @@ class Launched:
 @pytest.fixture
 def stack(tmp_path: Path) -> Path:
     """Return a prefix with packages that only say how they were started."""
-    for package in ("franka_bringup", "franka_gripper", "joint_trajectory_controller"):
+    controllers = ("crisp_controllers", "joint_trajectory_controller")
+    for package in ("franka_bringup", "franka_gripper", *controllers):
         _package(tmp_path, package)
     _package(tmp_path, "franka_bringup", launch="franka.launch.py")
     _package(tmp_path, "zed_wrapper", launch="zed_camera.launch.py")
     _package(tmp_path, "controller_manager", executable="spawner")
     for name in ("executor", "perception", "policy"):
         _package(tmp_path, f"dust_{name}", executable=name)
+    _package(tmp_path, "dust_view", executable="view")
     return tmp_path
 
 
@@ -133,9 +135,35 @@ def test_the_arm_is_started_with_our_controllers(stack):
         "robot_ip": "10.0.0.2",
         "namespace": "",
         "load_gripper": "true",
+        "use_fake_hardware": "false",
     }
     assert "fr3_arm_controller" in launched.line("lib/controller_manager/spawner fr3_arm")
     assert "zed" not in "".join(launched.output)
+
+
+@pytest.mark.parametrize(
+    ("word", "file", "controller"),
+    [
+        ("use_fake_hardware:=true", "controllers_fake.yaml", "fr3_arm_controller"),
+        ("output:=joint_target", "crisp.yaml", "joint_impedance_controller"),
+    ],
+)
+def test_other_hardware_and_output_bring_their_controllers(stack, word, file, controller):
+    launched = Launched("robot:=fr3", "machine:=robot", word, prefixes=(stack,))
+    assert launched.end() == 0, "".join(launched.output)
+    (arm,) = _included(launched, "franka_bringup")
+    assert Path(arm["controllers_yaml"]).name == file
+    assert arm["use_fake_hardware"] == str("fake" in word).lower()
+    launched.line(f"lib/controller_manager/spawner {controller}")
+
+
+def test_position_commands_are_refused_on_the_arm(stack):
+    position = ROOT / "config" / "controllers_fake.yaml"
+    words = ("robot:=fr3", "machine:=robot", f"controllers:={position}")
+    launched = Launched(*words, prefixes=(stack,))
+    assert launched.end() == 1
+    assert "commands position" in launched.line("use_fake_hardware:=true")
+    assert "Traceback" not in "".join(launched.output)
 
 
 def test_each_camera_has_its_own_name_and_serial_number(stack):

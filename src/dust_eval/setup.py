@@ -26,6 +26,7 @@ setup(
             "demo = dust_eval.demo:main",
             "dust-check = dust_eval.offline.check:main",
             "dust-eval = dust_eval.evaluate:main",
+            "dust-publish = dust_eval.publish:main",
         ]
     },
     zip_safe=False,

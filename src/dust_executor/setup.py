@@ -15,7 +15,12 @@ setup(
     ],
     install_requires=["setuptools", "numpy", "ruckig"],
     zip_safe=False,
-    entry_points={"console_scripts": ["executor = dust_executor.executor_node:main"]},
+    entry_points={
+        "console_scripts": [
+            "executor = dust_executor.executor_node:main",
+            "dust-home = dust_executor.home_command:main",
+        ]
+    },
     maintainer="DUST for ROS 2 maintainers",
     maintainer_email="maintainers@dust-ros2.invalid",
     description="Action chunks in, joint trajectories and gripper goals out.",

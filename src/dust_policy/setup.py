@@ -14,7 +14,13 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
     ],
     install_requires=["setuptools", "numpy", "torch"],
-    entry_points={"console_scripts": ["policy = dust_policy.policy_node:main"]},
+    extras_require={"calibrate": ["rosbags>=0.11"]},
+    entry_points={
+        "console_scripts": [
+            "policy = dust_policy.policy_node:main",
+            "dust-calibrate-surprise = dust_policy.calibrate_surprise:main",
+        ]
+    },
     zip_safe=False,
     maintainer="DUST for ROS 2 maintainers",
     maintainer_email="maintainers@dust-ros2.invalid",

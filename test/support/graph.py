@@ -1,6 +1,6 @@
 """A probe that starts and ends the programs it talks to. Needs ROS 2."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,13 +28,25 @@ class Graph(Probe):
         self._logs = logs
         self._started = 0
 
-    def start(self, module: str, **parameters: object) -> Program:
-        """Start a node with parameters."""
+    def start(
+        self,
+        module: str,
+        *,
+        remap: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
+        **parameters: object,
+    ) -> Program:
+        """Start a node with parameters; see Program."""
         self._started += 1
         log = self._logs / f"{self._started}.log"
         arguments = [f"{name}:={value}" for name, value in parameters.items()]
-        self.programs.append(Program(module, *arguments, log=log))
+        self.programs.append(Program(module, *arguments, log=log, remap=remap, within=within))
         return self.programs[-1]
+
+    def kill(self, program: Program) -> None:
+        """Kill a program, and expect it to be dead from now on."""
+        self.programs.remove(program)
+        program.kill()
 
     def spin_until(self, condition: Callable[[], T], *, timeout_sec: float | None = None) -> T:
         """Spin until the condition holds or the time is up; return its last value."""

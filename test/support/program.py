@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ENDING_SEC = 20.0
@@ -17,14 +18,25 @@ class Program:
         module: Module of the node.
         parameters: Its parameters, each as `name:=value`.
         log: File for what it prints.
+        remap: New names by old ones, of topics or, by `__node`, of the node.
+        within: Words before the command, such as those of `ip netns exec`.
     """
 
-    def __init__(self, module: str, *parameters: str, log: Path) -> None:
+    def __init__(
+        self,
+        module: str,
+        *parameters: str,
+        log: Path,
+        remap: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
+    ) -> None:
         self._log = log
         self._interrupted = False
-        command = [sys.executable, "-m", module, "--ros-args"]
+        command = [*within, sys.executable, "-m", module, "--ros-args"]
         for parameter in parameters:
             command += ["-p", parameter]
+        for old, new in (remap or {}).items():
+            command += ["-r", f"{old}:={new}"]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         with log.open("w") as file:
             self._process = subprocess.Popen(
@@ -47,6 +59,19 @@ class Program:
         if self.running and not self._interrupted:
             self._interrupted = True
             self._process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it as a crash does, with SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it hang, with SIGSTOP."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on after `freeze`."""
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
         """End it as Ctrl-C does; return its exit code, negative if it had to be killed."""

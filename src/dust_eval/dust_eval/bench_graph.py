@@ -4,7 +4,7 @@ import statistics
 from argparse import Namespace
 from collections.abc import Sequence
 
-from dust_eval.demo import make_checkpoint, run_policy
+from dust_eval.policy_run import run_policy, shipped_checkpoint
 from dust_eval.probe import GraphReport
 from dust_start.domain import claimed_domain
 
@@ -30,12 +30,12 @@ def table(reports: Sequence[GraphReport]) -> str:
 
 
 def run(options: Namespace) -> None:
-    """Start the graph with an untrained policy some times and print what was measured.
+    """Start the graph with the shipped policy some times and print what was measured.
 
     Raises:
         GraphError: It did not come up or broke.
     """
-    checkpoint = make_checkpoint(options.out.parent / "checkpoints" / "tiny-untrained")
+    checkpoint = shipped_checkpoint()
     reports = []
     for number in range(1, options.runs + 1):
         print(f"run {number} of {options.runs}, {options.seconds:g} s ...", flush=True)

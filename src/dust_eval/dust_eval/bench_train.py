@@ -32,6 +32,7 @@ def training_step(model: ModelConfig, *, batch: int, device: str) -> Callable[[]
         learner,
         build_optimizer(learner, config.optimizer),
         lambda _: example,
+        joints=model.head.action_dim - 1,
     )
     empty = _empty(batch)
     updates = iter(range(config.steps))

@@ -1,37 +1,48 @@
-"""Program: the demo. The cell runs end to end on this machine, and shows what it measured.
+"""Program: the demo. A learned policy carries out the paper's four tasks in the cell, live.
 
-First the scripted expert carries out the paper's four tasks: its action chunks go through the
-executor and the trajectory controller to the simulated arm, like a policy's. Then perception and a
-dual-stream policy of the size `tiny`, not trained yet, run in the same place at full speed.
+Perception, policy and executor are the nodes that run on a robot, in processes of their own and in
+real time; arm, cameras and table are MuJoCo's.
 """
 
+from __future__ import annotations
+
 import argparse
+import json
 import os
-import subprocess
+import statistics
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from dust_eval.cell_client import CellClient, GraphError
 from dust_eval.film import Film
 from dust_eval.graph import last_lines, running_graph
-from dust_eval.probe import GraphReport, Probe
-from dust_eval.runner import run_trial
+from dust_eval.interval import wilson_interval
+from dust_eval.policy_run import READY_SEC, shipped_checkpoint
+from dust_eval.publish import RESULTS
+from dust_eval.runner import SimulatedScene, carry_out
 from dust_eval.table import success_table
 from dust_eval.trial import TrialResult, TrialSpec
+from dust_eval.trial_watch import TrialWatch
 from dust_msgs.action import ExecuteTask
 from dust_start.domain import claimed_domain
 
 SPECS = (
-    TrialSpec("box_to_bowl", "blue_cube", 0, ("sponge",)),
-    TrialSpec("box_to_plate", "sponge", 1),
-    TrialSpec("basket_to_bowl", "teddy_bear", 2),
-    TrialSpec("plate_to_basket", "blue_cup", 3),
+    TrialSpec("box_to_bowl", "blue_cube", 10, ("sponge",)),
+    TrialSpec("box_to_plate", "sponge", 11),
+    TrialSpec("basket_to_bowl", "teddy_bear", 12),
+    TrialSpec("plate_to_basket", "blue_cup", 13, ("blue_cube",)),
 )
-"""One trial of each task, each with another object; the first one with a distractor."""
+"""One trial of each task, each with another object, two with a distractor; training saw none."""
 
-READY_SEC = 120.0
+LEAST_RATE = 5.0
+"""Chunks per second that the policy has to make here. Unit: Hz."""
+
+UNLIKELY = 0.05
+"""Probability below which it is a fault, not bad luck, that no task was done."""
+
 TIME_LIMIT_SEC = 45.0
 CAMERA_RATE = 15.0
 IMAGE_TOPIC = "zed_side/zed_node/rgb/color/rect/image"
@@ -57,103 +68,56 @@ class _Line:
         print(f"{start}{text}" + " " * 10 * self._live, flush=True)
 
 
-def run_expert(out: Path, *, domain_id: int) -> list[TrialResult]:
-    """Let the scripted expert carry out one trial of each task; one film each in `out`.
+def run_trials(graph: Sequence[str], out: Path, *, domain_id: int) -> list[TrialResult]:
+    """Let whoever drives carry out one trial of each task; one film each in `out`.
+
+    Args:
+        graph: Arguments of the graph that seat the driver.
+        out: Folder for films and log.
+        domain_id: ROS domain.
 
     Raises:
         GraphError: The graph did not come up or broke; the message ends with its log.
     """
-    log = out / "expert.log"
-    graph = ["robot:=sim", "policy:=expert", "viewer:=auto"]
+    log = out / "graph.log"
+    words = ["robot:=sim", "viewer:=auto", *graph]
     with (
-        running_graph(graph, log=log, domain_id=domain_id) as process,
+        running_graph(words, log=log, domain_id=domain_id) as process,
         CellClient(domain_id=domain_id) as client,
     ):
+        watch = TrialWatch(client.node, client.arm)
         try:
             client.wait_ready(timeout_sec=READY_SEC, alive=lambda: process.poll() is None)
-            return [_filmed_trial(client, spec, out) for spec in SPECS]
+            return [_filmed_trial(client, watch, spec, out) for spec in SPECS]
         except GraphError as error:
             raise GraphError(f"{error}; the graph's log ends:\n{last_lines(log)}") from error
 
 
-def _filmed_trial(client: CellClient, spec: TrialSpec, out: Path) -> TrialResult:
+def _filmed_trial(client: CellClient, watch: TrialWatch, spec: TrialSpec, out: Path) -> TrialResult:
     line = _Line(f"  {spec.task:<16} {spec.object_name:<11}")
     film = Film(client.node, IMAGE_TOPIC, rate=CAMERA_RATE)
-    result = run_trial(client, spec, time_limit_sec=TIME_LIMIT_SEC, on_feedback=line.update)
+    scene = SimulatedScene(client, watch)
+    result = carry_out(client, scene, spec, time_limit_sec=TIME_LIMIT_SEC, on_feedback=line.update)
     film.close(out / f"{spec.task}.mp4")
     verdict = {1.0: "success", 0.5: "half success"}.get(result.score, "FAILURE")
     line.end(f"{result.elapsed_sec:5.1f} s  {verdict}: {result.reason}")
     return result
 
 
-def run_policy(out: Path, checkpoint: Path, *, seconds: float, domain_id: int) -> GraphReport:
-    """Let perception and policy drive the arm for a while and measure the graph.
-
-    Raises:
-        GraphError: The graph did not come up or broke; the message ends with its log.
-    """
-    log = out / "policy.log"
-    graph = ["robot:=sim", "policy:=dust", f"checkpoint:={checkpoint}"]
-    with (
-        running_graph(graph, log=log, domain_id=domain_id) as process,
-        CellClient(domain_id=domain_id) as client,
-    ):
-        try:
-            client.wait_ready(timeout_sec=READY_SEC, alive=lambda: process.poll() is None)
-            return measure_policy(client, seconds=seconds)
-        except (GraphError, TimeoutError, ValueError) as error:
-            raise GraphError(f"{error}; the graph's log ends:\n{last_lines(log)}") from error
-
-
-def measure_policy(client: CellClient, *, seconds: float) -> GraphReport:
-    """Run one task for some seconds and return what the graph did meanwhile.
-
-    The cameras stand still before and after, so that every image that was sent is accounted for.
-
-    Raises:
-        GraphError: The graph refused or did not answer.
-        TimeoutError: No diagnostics came.
-        ValueError: No chunk reached the arm.
-    """
-    probe = Probe(client.node)
-    instruction = client.reset(SPECS[0])
-    client.inject_fault("camera_stop")
-    before = probe.image_counts(timeout_sec=15)
-    client.inject_fault("clear")
-    task = client.start_task(instruction, time_limit_sec=seconds + 60)
-    # The first chunks pay for warm-up; they are the policy's, not the loop's.
-    end = client.wait_task(task, timeout_sec=3.0)
-    probe.begin()
-    end = end or client.wait_task(task, timeout_sec=seconds)
-    if end is not None:
-        raise GraphError(f"the policy's task ended early: {end.result.error_msg}")
-    report = probe.report()
-    client.inject_fault("camera_stop")
-    after = probe.image_counts(timeout_sec=15)
-    client.cancel_task(task)
-    sent, received = after[0] - before[0], after[1] - before[1]
-    return report.with_images(sent, received)
-
-
-def make_checkpoint(path: Path) -> Path:
-    """Write an untrained checkpoint of the size `tiny`, unless it is there already."""
-    if not (path / "config.json").exists():
-        command = [sys.executable, "-m", "dust_model.init", str(path), "--size", "tiny"]
-        subprocess.run([*command, "--seed", "0"], check=True, stdout=subprocess.DEVNULL)
-    return path
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; returns 0 when every part did what it should."""
+    """Run the demo; returns 0 when it did what it should."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for films, logs")
-    parser.add_argument("--seconds", type=float, default=20.0, help="length of the policy's part")
+    add = parser.add_argument
+    add("--out", type=Path, default=Path("out/demo"), help="folder for films, logs")
+    add("--checkpoint", type=Path, help="who drives (default: the one that is shipped)")
+    add("--expert", action="store_true", help="let the scripted expert drive, which sees all")
     options = parser.parse_args(arguments)
     began = time.monotonic()
     try:
+        checkpoint = None if options.expert else options.checkpoint or shipped_checkpoint()
         with claimed_domain() as domain_id:
-            return _demo(options.out, seconds=options.seconds, domain_id=domain_id)
-    except (GraphError, subprocess.CalledProcessError) as error:
+            return _demo(checkpoint, options.out, domain_id=domain_id)
+    except (GraphError, ValueError) as error:
         print(f"\ndemo failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -163,21 +127,108 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"({time.monotonic() - began:.0f} s on {os.cpu_count()} cores)")
 
 
-def _demo(out: Path, *, seconds: float, domain_id: int) -> int:
-    print("1 of 2: the scripted expert, through executor and trajectory controller, in MuJoCo")
-    results = run_expert(out, domain_id=domain_id)
+def _demo(checkpoint: Path | None, out: Path, *, domain_id: int) -> int:
+    measured = None if checkpoint is None else measured_before(checkpoint)
+    print(introduction(checkpoint, measured))
+    who = ["policy:=expert"] if checkpoint is None else ["policy:=dust"]
+    graph = who if checkpoint is None else [*who, f"checkpoint:={checkpoint}"]
+    results = run_trials(graph, out, domain_id=domain_id)
     print(success_table(results))
+    print("\n".join(_figures(results)))
+    print(f"films: {out}/*.mp4, stills beside them; log: {out}/graph.log")
+    faults = faults_of(results, None if checkpoint is None else measured or Measured(0.0, 0))
+    print(f"demo failed: {'; '.join(faults)}" if faults else "demo passed")
+    return 1 if faults else 0
+
+
+class Measured(NamedTuple):
+    """What a checkpoint's trials have shown.
+
+    Attributes:
+        score: Successes; a half success is half a one.
+        trials: How many there were; 0: none yet.
+    """
+
+    score: float
+    trials: int
+
+    @property
+    def rate(self) -> float:
+        """Share of successes."""
+        return self.score / self.trials if self.trials else 0.0
+
+
+def measured_before(checkpoint: Path) -> Measured | None:
+    """Return the results that a checkpoint was published with; None if it has none."""
+    path = checkpoint / RESULTS
+    if not path.is_file():
+        return None
+    values = json.loads(path.read_text(encoding="utf-8"))
+    return Measured(values["score"], values["trials"])
+
+
+def introduction(checkpoint: Path | None, measured: Measured | None) -> str:
+    """Return who drives, and how often that one succeeded before.
+
+    Args:
+        checkpoint: Folder of the policy; None: the scripted expert.
+        measured: The policy's results, if there are any.
+    """
+    if checkpoint is None:
+        return "the scripted expert drives: it is told where everything is"
+    lines = [f"a DUST policy drives ({checkpoint.name}), from two cameras and an instruction; it"]
+    lines += ["learned from the scripted expert's demonstrations, and saw none of these scenes."]
+    if measured is not None:
+        low, high = wilson_interval(*measured)
+        lines += [
+            f"measured before: {measured.score:g} of {measured.trials} of the paper's trials "
+            f"({measured.rate:.0%}, 95 % interval {low:.0%} to {high:.0%}). Now, live:"
+        ]
+    return "\n".join(lines)
+
+
+def _figures(results: Sequence[TrialResult]) -> list[str]:
     peak = max(max(result.peak[1:]) for result in results)
     samples = sum(result.samples for result in results)
-    print(f"commanded samples at 1 kHz: {samples}; highest share of a limit used: {peak:.0%}")
-    print(f"films: {out}/*.mp4, stills beside them")
-    print(f"2 of 2: perception and an untrained tiny DUST policy drive the arm for {seconds:g} s")
-    checkpoint = make_checkpoint(out.parent / "checkpoints" / "tiny-untrained")
-    report = run_policy(out, checkpoint, seconds=seconds, domain_id=domain_id)
-    print("\n".join("  " + line for line in report.lines()))
-    passed = all(result.score == 1 and result.outside == 0 for result in results)
-    print("demo passed" if passed and report.accepted > 0 else "demo failed: see above")
-    return 0 if passed and report.accepted > 0 else 1
+    lines = [f"commanded samples at 1 kHz: {samples}; highest share of a limit used: {peak:.0%}"]
+    flows = [result.flow for result in results if result.flow is not None]
+    if flows:
+        rate = statistics.median(flow.chunk_rate for flow in flows)
+        latency = statistics.median(flow.latency_p50 for flow in flows)
+        factor = min(flow.real_time_factor for flow in flows)
+        lines.append(
+            f"{rate:.1f} chunks per second; from image to command {latency * 1e3:.0f} ms (median); "
+            f"least real-time factor {factor:.2f}"
+        )
+    return lines
+
+
+def faults_of(results: Sequence[TrialResult], measured: Measured | None) -> list[str]:
+    """Return what must not be; that a learned policy fails a trial is not among it.
+
+    That it fails all of them is, if its results make that unlikely.
+
+    Args:
+        results: One trial of each task.
+        measured: What the policy's trials have shown; None: the scripted expert drove.
+    """
+    learned = measured is not None
+    faults = []
+    outside = sum(result.outside for result in results)
+    if outside:
+        faults.append(f"{outside} commanded samples outside the limits")
+    score = sum(result.score for result in results)
+    if measured is None:
+        too_few = score < len(results)
+    else:
+        too_few = score == 0 and (1 - measured.rate) ** len(results) < UNLIKELY
+    if too_few:
+        faults.append(f"{score:g} of {len(results)} tasks done")
+    rates = [result.flow.chunk_rate for result in results if result.flow is not None]
+    if learned and (not rates or statistics.median(rates) < LEAST_RATE):
+        slow = f"{statistics.median(rates):.1f}" if rates else "no"
+        faults.append(f"{slow} chunks per second, {LEAST_RATE:g} are needed; is the machine busy?")
+    return faults
 
 
 if __name__ == "__main__":

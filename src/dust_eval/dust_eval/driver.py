@@ -11,7 +11,15 @@ from pathlib import Path
 EXPERT = "expert"
 
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+")
-_WEIGHTS = ("config.json", "statistics.json", "tokenizer.json", "*.safetensors")
+
+# What a checkpoint needs to run; the state of its training may lie beside that.
+_FILES = (
+    "config.json",
+    "statistics.json",
+    "tokenizer.json",
+    "backbone.safetensors",
+    "head.safetensors",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,13 @@ class Driver:
     def words(self) -> list[str]:
         """Arguments of the graph that put it into the driver's seat."""
         if self.is_expert:
-            return ["policy:=expert", *self.arguments]
+            return self.robot_words
         return ["policy:=dust", f"checkpoint:={self.checkpoint}", *self.arguments]
+
+    @property
+    def robot_words(self) -> list[str]:
+        """Arguments of the robot's half of the graph: how it follows this driver."""
+        return ["policy:=expert" if self.is_expert else "policy:=dust", *self.arguments]
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -99,13 +112,18 @@ def require_unchanged(drivers: Sequence[Driver]) -> None:
             )
 
 
+def checkpoint_files(folder: Path) -> list[Path]:
+    """Return what of a checkpoint's files is there, by name."""
+    return sorted(folder / name for name in _FILES if (folder / name).is_file())
+
+
 def identify(folder: Path) -> str:
     """Return 16 hexadecimal digits over the files of a checkpoint.
 
     Raises:
         ValueError: The folder is no checkpoint.
     """
-    files = sorted({path for pattern in _WEIGHTS for path in folder.glob(pattern)})
+    files = checkpoint_files(folder)
     if not any(path.name == "config.json" for path in files):
         raise ValueError(f"{folder} is no checkpoint: it has no config.json")
     digest = hashlib.sha256()

@@ -11,6 +11,7 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from dust_eval.cell_client import CellClient
+from dust_eval.driver import Driver
 from dust_eval.episode_topic import EpisodeTopic
 from dust_eval.failure import Failure
 from dust_eval.film import Film, write_still, write_strip
@@ -73,6 +74,7 @@ class Evaluation:
         self._recording = recording
         self._filming = filming
         self._seated: int | None = None
+        self._cell_words: list[str] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -211,16 +213,13 @@ class Evaluation:
         Raises:
             GraphError: One of them does not come up.
         """
-        simulated = self._plan.robot == "sim"
-        if simulated and not self._cell.running:
-            self._unseat()
-            words = [*self._common, "machine:=robot", "policy:=none"]
-            self._cell.start(words, log=self._log("cell", turn))
+        driver = self._plan.drivers[turn.driver]
+        if self._plan.robot == "sim":
+            self._seat_in_cell(driver, turn)
         if self._seated == turn.driver and self._driver.running:
             return
         self._unseat()
         self._client.wait_gone()
-        driver = self._plan.drivers[turn.driver]
         # The recorder belongs to this part, so that it is there on a robot, too.
         record = [f"record:={self._folder.root / 'bags'}"] if self._recording else []
         words = [*self._common, "machine:=gpu", *driver.words, *record]
@@ -231,6 +230,16 @@ class Evaluation:
         self._seated = turn.driver
         blind = len(self._plan.drivers) > 1
         self._episodes.operator = self._plan.labels[turn.driver] if blind else driver.name
+
+    def _seat_in_cell(self, driver: Driver, turn: Turn) -> None:
+        """Have the cell running, with an executor that follows this driver as it wants to be."""
+        words = [*self._common, "machine:=robot", *driver.robot_words]
+        if self._cell.running and words == self._cell_words:
+            return
+        self._unseat()
+        self._cell.stop()
+        self._cell.start(words, log=self._log("cell", turn))
+        self._cell_words = words
 
     def _unseat(self) -> None:
         self._driver.stop()

@@ -92,6 +92,12 @@ class Probe:
         node.create_subscription(ExecutorState, "executor_state", self._on_executor, SENSOR)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, RELIABLE)
 
+    @property
+    def chunks(self) -> int:
+        """How many chunks came since `begin`."""
+        with self._lock:
+            return len(self._chunk_times)
+
     def begin(self) -> None:
         """Start to count."""
         with self._lock:

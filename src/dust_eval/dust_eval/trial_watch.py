@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 from geometry_msgs.msg import Pose
 from rclpy.node import Node
 from rclpy.time import Time
 
 from dust_eval.arm_watch import ArmWatch
-from dust_eval.hand import FINGERS, JOINTS, WIDTH, hand_position
+from dust_eval.hand import FINGERS, JOINTS, WIDTH
 from dust_eval.probe import Probe
 from dust_eval.trace import Moment, Trace, join_moments
 from dust_eval.trial import Flow
 from dust_msgs.msg import CellState
+from dust_node.fr3_kinematics import hand_position
 from dust_node.qos import SENSOR
 
 _UNKNOWN = (float("nan"),) * 3
@@ -66,7 +68,7 @@ class TrialWatch:
         positions = self._arm.positions
         hand = _UNKNOWN
         if all(name in positions for name in JOINTS):
-            x, y, z = hand_position([positions[name] for name in JOINTS])
+            x, y, z = hand_position(np.array([positions[name] for name in JOINTS]))
             hand = (float(x), float(y), float(z))
         width = sum(positions.get(name, float("nan")) for name in FINGERS)
         moment = Moment(

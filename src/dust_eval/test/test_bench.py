@@ -30,7 +30,8 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Namespace]]:
 @pytest.mark.parametrize(
     ("arguments", "modules"),
     [
-        ([], ["dust_eval.bench_model", "dust_eval.bench_graph"]),
+        ([], [f"dust_eval.bench_{part}" for part in ("executor", "model", "graph", "schedule")]),
+        (["--only", "memory"], ["dust_eval.bench_memory"]),
         (["--only", "model"], ["dust_eval.bench_model"]),
         (["--only", "graph", "--runs", "1"], ["dust_eval.bench_graph"]),
     ],
@@ -49,6 +50,17 @@ def test_a_failure_ends_in_one_line(
     monkeypatch.setattr(bench.importlib, "import_module", lambda name: SimpleNamespace(run=fail))
     assert bench.main(["--only", "graph"]) == 1
     assert capsys.readouterr().err == "error: the graph did not come up\n"
+
+
+def test_ctrl_c_ends_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(options: Namespace) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench.importlib, "import_module", lambda name: SimpleNamespace(run=stop))
+    assert bench.main(["--only", "memory"]) == 130
+    assert capsys.readouterr().err == "\nbench: stopped\n"
 
 
 def test_the_models_part_needs_no_ros() -> None:

@@ -183,18 +183,36 @@ def seats(world):
 
 
 def test_the_cell_stays_up_and_drivers_take_turns(world, folder):
-    done = folder()
+    done = folder((Driver("dust", "/models/dust"), Driver("n1", "/models/n1")))
     evaluate(done)
     names = [done.plan.drivers[turn.driver].name for turn in done.plan.turns]
-    drivers = [f"policy:={name}" for name, _ in itertools.groupby(names)]
-    assert len(drivers) >= 3
-    assert seats(world) == ["cell", *drivers]
+    turns = len(list(itertools.groupby(names)))
+    assert turns >= 3
+    assert seats(world) == ["cell", *["policy:=dust"] * turns]
     assert len(done.records) == 8
     assert done.remaining() == []
     assert [event for event in world.events[-5:] if event in ("stop cell", "left")] == [
         "stop cell",
         "left",
     ]
+
+
+def test_each_driver_is_followed_by_the_robot_as_it_wants_to_be(world, folder, monkeypatch):
+    words = []
+    start = _Part.start
+    monkeypatch.setattr(
+        _Part, "start", lambda s, w, *, log: (words.append(w), start(s, w, log=log))
+    )
+    often = Driver("often", "/models/dust", ("execute_actions:=4",))
+    done = folder((often, Driver("expert", "expert")))
+    evaluate(done)
+    names = [done.plan.drivers[turn.driver].name for turn in done.plan.turns]
+    halves = {"often": ["policy:=dust", "execute_actions:=4"], "expert": ["policy:=expert"]}
+    cells = [w[w.index("machine:=robot") + 1 :] for w in words if "machine:=robot" in w]
+    assert cells == [halves[name] for name, _ in itertools.groupby(names)]
+    # What was up ends before the next one begins.
+    ends = [event for event in world.events if event in ("start cell", "stop cell")]
+    assert ends == ["start cell", "stop cell"] * len(cells)
 
 
 def test_a_driver_that_goes_on_keeps_its_seat(world, folder):
@@ -315,7 +333,7 @@ def test_recording_and_time_are_arguments_of_the_graph(world, folder, monkeypatc
     evaluate(done, recording=True)
     common = ["robot:=sim", "dds:=local", "use_sim_time:=true", "real_time_factor:=2.5"]
     cell, driver = words
-    assert set(common) | {"viewer:=off", "machine:=robot", "policy:=none"} == set(cell)
+    assert set(common) | {"viewer:=off", "machine:=robot", "policy:=dust"} == set(cell)
     assert driver[-3:] == [
         "policy:=dust",
         "checkpoint:=/models/dust",

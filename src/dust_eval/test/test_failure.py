@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from dust_eval.failure import Failure, diagnose, find_picks
-from dust_eval.hand import WIDTH, hand_position
+from dust_eval.hand import WIDTH
 from dust_eval.trace import Moment, Trace, join_moments
+from dust_node.fr3_kinematics import hand_position
 from dust_sim.cell import Cell
 from dust_sim.expert import Phase
 from dust_sim.placement import place

@@ -78,5 +78,6 @@ def test_a_report_has_rates_and_latencies(probe, graph_probe):
     assert 0.1 <= report.latency_p50 <= report.latency_p95 < 2
     assert report.real_time_factor == pytest.approx(0.98)
     assert report.rejected == 1
+    assert graph_probe.chunks >= 10
     assert report.with_images(10, 9).frames_lost == 1
     assert any("0.980" in line for line in report.lines())

@@ -7,9 +7,10 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
 from dust_eval.arm_watch import ArmWatch
-from dust_eval.hand import FINGERS, JOINTS, hand_position
+from dust_eval.hand import FINGERS, JOINTS
 from dust_eval.trial_watch import TrialWatch
 from dust_msgs.msg import ActionChunk, CellState, ExecutorState
+from dust_node.fr3_kinematics import hand_position
 from dust_sim import fr3
 
 

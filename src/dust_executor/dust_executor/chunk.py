@@ -6,7 +6,8 @@ that size is made.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,15 @@ from dust_executor.quintic import NS, Times
 
 PERIODS = (0.005, 0.5)
 """Smallest and largest period between two actions, s."""
+
+
+class Conditioning(IntEnum):
+    """Values of ActionChunk.conditioning."""
+
+    FREE = 0
+    PREFIX = 1
+    GUIDED = 2
+    BLENDED = 3
 
 
 class ChunkError(ValueError):
@@ -33,6 +43,8 @@ class Chunk:
         positions: Commanded positions [k, J], rad.
         grips: Gripper commands [k]. Range: 0 (closed) to 1 (open).
         prefix: How many first actions repeat the committed plan.
+        conditioning: How it goes on from the plan.
+        times: Due times of the actions [k], ns.
     """
 
     stamp: int
@@ -41,11 +53,23 @@ class Chunk:
     positions: NDArray[np.float64]
     grips: NDArray[np.float64]
     prefix: int
+    conditioning: Conditioning = Conditioning.FREE
+    times: Times = field(init=False)
 
-    @property
-    def times(self) -> Times:
-        """Due times of the actions [k], ns."""
-        return self.stamp + self.period * np.arange(len(self.positions), dtype=np.int64)
+    def __post_init__(self) -> None:
+        times = self.stamp + self.period * np.arange(len(self.positions), dtype=np.int64)
+        object.__setattr__(self, "times", times)
+
+    def leading(self, count: int) -> "Chunk":
+        """Return its first `count` actions."""
+        if count == len(self.positions):
+            return self
+        return replace(
+            self,
+            positions=self.positions[:count],
+            grips=self.grips[:count],
+            prefix=min(self.prefix, count),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +125,13 @@ def check_chunk(message: Any, rules: ChunkRules, expected: Expected, now: int) -
     period = _check_period(message.period)
     horizon = _check_horizon(message, rules, period)
     order = _joint_order(message.joint_names, rules.joint_names)
-    positions = _finite(message.positions, "positions").reshape(horizon, -1)[:, order]
+    positions = _finite(message.positions, "positions").reshape(horizon, -1)
+    if order is not None:
+        positions = positions[:, order]
     grips = _check_grips(message.gripper)
-    return Chunk(stamp, int(message.sequence), period, positions, grips, int(message.prefix))
+    conditioning = _check_conditioning(message)
+    prefix = int(message.prefix)
+    return Chunk(stamp, int(message.sequence), period, positions, grips, prefix, conditioning)
 
 
 def _check_origin(message: Any, expected: Expected) -> None:
@@ -161,7 +189,19 @@ def _check_horizon(message: Any, rules: ChunkRules, period: int) -> int:
     return horizon
 
 
-def _joint_order(names: Sequence[str], wanted: tuple[str, ...]) -> list[int]:
+def _check_conditioning(message: Any) -> Conditioning:
+    try:
+        return Conditioning(message.conditioning)
+    except ValueError:
+        known = ", ".join(f"{kind.value} ({kind.name})" for kind in Conditioning)
+        raise ChunkError(
+            f"conditioning is {message.conditioning}; must be one of {known}"
+        ) from None
+
+
+def _joint_order(names: Sequence[str], wanted: tuple[str, ...]) -> list[int] | None:
+    if tuple(names) == wanted:
+        return None
     if len(names) != len(wanted):
         raise ChunkError(f"names {len(names)} joints; needs the {len(wanted)} of the arm")
     places = {name: place for place, name in enumerate(names)}

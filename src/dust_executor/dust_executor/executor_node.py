@@ -6,27 +6,38 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 import rclpy
+from numpy.typing import NDArray
 from sensor_msgs.msg import JointState as JointStateMessage
-from std_srvs.srv import Trigger
+from std_srvs.srv import SetBool, Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from dust_executor.controller_state import ControllerStates
 from dust_executor.core import Answer, Executor
 from dust_executor.gripper import Grip
 from dust_executor.gripper_clients import GripperClient, Hand, make_gripper, missing_packages
-from dust_executor.messages import JointReader, TrajectoryWriter, to_state
+from dust_executor.messages import JointReader, to_state
 from dust_executor.modes import Mode
 from dust_executor.parameters import PARAMETERS, settings_from
+from dust_executor.quiet import QUIET_PUBLISHER, QUIET_SUBSCRIPTION
 from dust_executor.quintic import States, Times
+from dust_executor.robot_link import RobotLink
+from dust_executor.trajectory_bytes import TrajectoryBytes
 from dust_msgs.msg import ActionChunk, ExecutorState, RobotState
 from dust_msgs.srv import EndTask, StartTask
+from dust_node.clock import nanoseconds
 from dust_node.diagnostics import ERROR, OK, WARN, Level, Monitor
 from dust_node.lifecycle import DustNode
-from dust_node.qos import RELIABLE, SENSOR
+from dust_node.polled import Polled
+from dust_node.qos import RELIABLE
 from dust_node.run import run
+from dust_node.stream_executor import StreamExecutor
 
 _NOT_ACTIVE = "dust_executor is not active; activate it first"
 _SECONDS_BETWEEN_WARNINGS = 2.0
+# Arm and hand may have a publisher each.
+_KEPT = 3
 
 
 class ExecutorNode(DustNode):
@@ -38,15 +49,18 @@ class ExecutorNode(DustNode):
         self._core: Executor
         self._monitor: Monitor
         self._gripper: GripperClient
+        self._references: ControllerStates | None = None
         self._release: list[Callable[[], Any]] = []
         self._mode = Mode.IDLE
+        self._grip_failure = ""
+        self._silent_until: dict[str, float] = {}
         super().__init__("dust_executor")
 
     def setup(self) -> None:
         """Make the core, publishers, subscriptions, services and the gripper's client."""
         values: Mapping[str, Any] = self.values
         self._core = Executor(settings_from(values), clock=self._now, publish=self._publish)
-        self._writer = TrajectoryWriter(values["joint_names"])
+        self._writer = TrajectoryBytes(values["joint_names"])
         self._reader = JointReader(
             values["joint_names"], values["gripper.joint_names"], width=values["gripper.width"]
         )
@@ -55,6 +69,8 @@ class ExecutorNode(DustNode):
         self._release.append(self._monitor.close)
         self._gripper = self._make_gripper()
         self._release.append(self._gripper.close)
+        self._robot = RobotLink(self, self._core, self._gripper)
+        self._release.append(self._robot.close)
         self._advertise()
         self._serve()
         self._subscribe()
@@ -66,7 +82,7 @@ class ExecutorNode(DustNode):
     def stop(self) -> None:
         """Bring the arm to rest."""
         self.destroy_timer(self._timer)
-        if self._core.modes.in_task:
+        if self._core.modes.in_task or self._robot.busy():
             self._core.stop("dust_executor was deactivated")
 
     def teardown(self) -> None:
@@ -76,9 +92,14 @@ class ExecutorNode(DustNode):
 
     def _advertise(self) -> None:
         self._trajectories = self.create_publisher(
-            JointTrajectory, "fr3_arm_controller/joint_trajectory", RELIABLE
+            JointTrajectory,
+            "fr3_arm_controller/joint_trajectory",
+            RELIABLE,
+            event_callbacks=QUIET_PUBLISHER,
         )
-        self._states = self.create_publisher(ExecutorState, "executor_state", RELIABLE)
+        self._states = self.create_publisher(
+            ExecutorState, "executor_state", RELIABLE, event_callbacks=QUIET_PUBLISHER
+        )
         for publisher in (self._trajectories, self._states):
             self._release.append(partial(self.destroy_publisher, publisher))
 
@@ -88,18 +109,29 @@ class ExecutorNode(DustNode):
             (EndTask, "~/end_task", lambda asked: self._end_task(asked)),
             (Trigger, "~/stop", lambda asked: self._stop("stop was called")),
             (Trigger, "~/rearm", lambda asked: self._core.rearm()),
+            (SetBool, "~/pause", lambda asked: self._pause(asked.data)),
         ):
             service = self.create_service(kind, name, partial(self._answer, answer))
             self._release.append(partial(self.destroy_service, service))
 
     def _subscribe(self) -> None:
-        for kind, topic, callback, qos in (
-            (ActionChunk, "action_chunk", self._on_chunk, RELIABLE),
-            (JointStateMessage, "joint_states", self._on_joint_states, SENSOR),
-            (RobotState, "robot_state", self._on_robot_state, SENSOR),
-        ):
-            subscription = self.create_subscription(kind, topic, callback, qos)
-            self._release.append(partial(self.destroy_subscription, subscription))
+        values: Mapping[str, Any] = self.values
+        chunks = self.create_subscription(
+            ActionChunk,
+            "action_chunk",
+            self._on_chunk,
+            RELIABLE,
+            event_callbacks=QUIET_SUBSCRIPTION,
+        )
+        self._release.append(partial(self.destroy_subscription, chunks))
+        self._joint_states = Polled(self, JointStateMessage, "joint_states", depth=_KEPT)
+        self._robot_states = Polled(self, RobotState, "robot_state")
+        self._release += [self._joint_states.close, self._robot_states.close]
+        feedback = values["controller.feedback"]
+        if feedback != "never":
+            names, always = values["joint_names"], feedback == "always"
+            self._references = ControllerStates(self, names, self._on_reference, always=always)
+            self._release.append(self._references.close)
 
     def _make_gripper(self) -> GripperClient:
         values: Mapping[str, Any] = self.values
@@ -116,14 +148,17 @@ class ExecutorNode(DustNode):
         return client
 
     def _answer(self, answer: Callable[[Any], Answer], request: Any, response: Any) -> Any:
-        response.success, response.message = (
-            answer(request) if self.active else (False, _NOT_ACTIVE)
-        )
+        if self.active:
+            self._look()
+            response.success, response.message = answer(request)
+        else:
+            response.success, response.message = False, _NOT_ACTIVE
         self._publish_state()
         return response
 
     def _start_task(self, request: StartTask.Request) -> Answer:
-        return self._core.start_task(request.task_id, request.source)
+        busy = self._robot.busy()
+        return (False, busy) if busy else self._core.start_task(request.task_id, request.source)
 
     def _end_task(self, request: EndTask.Request) -> Answer:
         answer = self._core.end_task(request.task_id)
@@ -137,36 +172,54 @@ class ExecutorNode(DustNode):
             return True, ""
         return True, f"was stopped already: {self._core.modes.reason}"
 
+    def _pause(self, wanted: bool) -> Answer:
+        return self._core.pause() if wanted else self._core.resume()
+
     def _on_chunk(self, message: ActionChunk) -> None:
         if not self.active:
             return
         began = time.perf_counter()
+        self._look()
+        passed_over = self._core.ledger.passed_over
         reason = self._core.chunk(message)
         self._monitor.tick("action_chunk")
         if reason:
-            self.get_logger().warning(
-                f"chunk {message.sequence} rejected: {reason}",
-                throttle_duration_sec=_SECONDS_BETWEEN_WARNINGS,
-            )
+            self._warn(f"chunk {message.sequence} rejected: {reason}", about="chunk")
+            return
+        if self._core.ledger.passed_over > passed_over:
             return
         self._monitor.observe("chunk to trajectory", time.perf_counter() - began)
         self._monitor.observe("observation to first point", self._core.reaction)
         if self._core.modes.mode is not self._mode:
             self._publish_state()
 
-    def _on_joint_states(self, message: JointStateMessage) -> None:
-        state = self._reader.read(message, self._now())
-        if state is not None:
-            self._monitor.tick("joint_states")
-            self._core.joints(state)
+    def _look(self) -> None:
+        """Take in what arm and robot said since it was looked last."""
+        now = self._now()
+        for joints in self._joint_states.take_all():
+            state = self._reader.read(joints, now)
+            self._core.watchdog.defect = self._reader.defect
+            if state is not None:
+                self._monitor.tick("joint_states seen")
+                self._core.joints(state)
+        robot = self._robot_states.take()
+        if robot is not None:
+            self._monitor.tick("robot_state seen")
+            self._robot.hear(robot)
 
-    def _on_robot_state(self, message: RobotState) -> None:
-        self._core.watchdog.robot(message.robot_mode, message.errors)
-        self._monitor.tick("robot_state")
+    def _on_reference(self, stamp: int, position: NDArray[np.float64]) -> None:
+        finding = self._core.reference(stamp, position)
+        self._monitor.tick("controller_state")
+        if finding:
+            self._warn(finding, about="controller")
 
     def _tick(self) -> None:
+        self._look()
+        if self._references is not None:
+            self._references.look()
         if self._core.gripper.overdue(self._now()):
             self._warn("the gripper did not answer in time; the goal is given up")
+        self._robot.tick()
         grip = self._core.tick(None if self._is_simulated_time() else time.monotonic_ns())
         if grip is not None:
             self._gripper.send(grip, partial(self._on_grip, grip, self._core.gripper.goals))
@@ -174,12 +227,13 @@ class ExecutorNode(DustNode):
 
     def _on_grip(self, grip: Grip, goal: int, reached: bool, failure: str) -> None:
         self._core.gripper.finished(goal, reached=reached)
+        self._grip_failure = f"gripper: {grip}: {failure}" if failure else ""
         if failure:
-            self._warn(f"gripper: {grip}: {failure}")
+            self._warn(self._grip_failure)
 
     def _publish(self, times: Times, states: States) -> None:
         # At shutdown the context is gone already; the arm then stops by the tail that it has.
-        if rclpy.ok(context=self.context):
+        if rclpy.ok(context=self.context) and not self._robot.streams_targets:
             self._trajectories.publish(self._writer.write(times, states))
             self._monitor.tick("joint_trajectory")
 
@@ -204,29 +258,40 @@ class ExecutorNode(DustNode):
         monitor.set("mode", core.modes.mode.name)
         monitor.set("accepted", ledger.accepted)
         monitor.set("rejected", ledger.rejected)
+        monitor.set("passed over", ledger.passed_over)
         monitor.set("clamped", ledger.clamped)
+        monitor.set("limited", ledger.limited)
+        monitor.set("late", ledger.late)
+        monitor.set("lead [ms]", f"{core.lead.value * 1e3:.0f}")
         monitor.set("last rejection", ledger.last_rejection or "none")
         monitor.set("stops", ledger.stops)
         monitor.set("gripper goals", core.gripper.goals)
         for method, count in ledger.methods.items():
             monitor.set(f"spliced {method}", count)
+        for name, value in self._robot.rows():
+            monitor.set(name, value)
         if core.modes.mode is Mode.STOPPED:
             return ERROR, f"stopped: {core.modes.reason}"
         if not self.active:
             return OK, "not active"
         not_ready = core.watchdog.not_ready(self._now())
         if not_ready:
-            return (
-                WARN,
-                f"{not_ready} ({self._reader.defect})" if self._reader.defect else not_ready,
-            )
-        return OK, core.modes.reason or core.modes.mode.name.lower()
+            return WARN, not_ready
+        warning = self._robot.warning() or self._grip_failure
+        if warning:
+            return WARN, warning
+        return OK, core.modes.reason or self._robot.busy() or core.modes.mode.name.lower()
 
-    def _warn(self, text: str) -> None:
-        self.get_logger().warning(text, throttle_duration_sec=_SECONDS_BETWEEN_WARNINGS)
+    def _warn(self, text: str, *, about: str = "hand") -> None:
+        # rclpy's own throttle looks for its caller in the source each time, which takes a
+        # millisecond; a broken policy would come here fifty times a second.
+        now = time.monotonic()
+        if now >= self._silent_until.get(about, now):
+            self._silent_until[about] = now + _SECONDS_BETWEEN_WARNINGS
+            self.get_logger().warning(text)
 
     def _now(self) -> int:
-        return int(self.get_clock().now().nanoseconds)
+        return nanoseconds(self.get_clock())
 
     def _is_simulated_time(self) -> bool:
         return bool(self.get_parameter("use_sim_time").value)
@@ -234,7 +299,7 @@ class ExecutorNode(DustNode):
 
 def main() -> int:
     """Run the node until it is told to end."""
-    return run(ExecutorNode)
+    return run(ExecutorNode, make_executor=StreamExecutor)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,22 @@
 """When to open and close the hand.
 
 The Franka Hand takes about a second for each goal and does not arbitrate, so goals are sent only
-when the wanted state changes, one at a time; what was wanted in between is forgotten.
+when the wanted state changes, one at a time; what was wanted in between is forgotten. The plan
+tells the commands ahead of time: one that changes back at once never becomes a goal.
 """
 
 import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dust_executor.chunk import PERIODS
 from dust_executor.quintic import NS
+
+# No action is so short that it would be overlooked.
+_LOOK_NS = round(PERIODS[0] * NS)
 
 
 class Grip(StrEnum):
@@ -25,6 +33,7 @@ class GripperSettings:
     Attributes:
         close_below: Commands below it close the hand. Range: 0 to 1.
         open_above: Commands above it open the hand. Range: 0 to 1, above `close_below`.
+        hold: How long a command has to last in the plan to count, s; 0 takes each at once.
         dwell: Least time between two goals, s.
         timeout: When a goal without a result is given up, s.
 
@@ -34,6 +43,7 @@ class GripperSettings:
 
     close_below: float = 0.4
     open_above: float = 0.6
+    hold: float = 0.2
     dwell: float = 0.3
     timeout: float = 5.0
 
@@ -53,11 +63,13 @@ class Gripper:
 
     Attributes:
         goals: How many goals were sent.
+        ahead: When the commands are looked at, from now on [k], ns.
     """
 
     def __init__(self, settings: GripperSettings) -> None:
         self.settings = settings
         self.goals = 0
+        self.ahead: NDArray[np.int64] = np.arange(0, round(settings.hold * NS) + 1, _LOOK_NS)
         self._wanted: Grip | None = None
         self._sent: Grip | None = None
         self._sent_at = -math.inf
@@ -73,18 +85,23 @@ class Gripper:
             self._sent = Grip.OPEN if opening > 0.5 else Grip.CLOSE
         self._wanted = self._sent
 
-    def update(self, command: float, now: int) -> Grip | None:
+    def forget(self) -> None:
+        """Forget where the hand is: somebody else has moved it."""
+        self._sent = self._wanted = None
+
+    def update(self, commands: NDArray[np.float64], now: int) -> Grip | None:
         """Return the goal to send now, if any; `finished` has to follow it.
 
         Its number is `goals`.
 
         Args:
-            command: Commanded opening. Range: 0 (closed) to 1 (open).
+            commands: Commanded opening at the moments `ahead` of now [k]. Range: 0 (closed) to 1
+                (open).
             now: Time, ns.
         """
-        if command < self.settings.close_below:
+        if np.all(commands < self.settings.close_below):
             self._wanted = Grip.CLOSE
-        elif command > self.settings.open_above:
+        elif np.all(commands > self.settings.open_above):
             self._wanted = Grip.OPEN
         if self.overdue(now):
             self._in_flight = False

@@ -9,6 +9,7 @@ from typing import Any
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from rclpy.task import Future
+from std_srvs.srv import Trigger
 
 from dust_executor.gripper import Grip
 from dust_node.errors import UserError
@@ -44,6 +45,14 @@ class GripperClient(ABC):
     def send(self, grip: Grip, done: Done) -> None:
         """Send a goal; `done` is called later, or at once when it cannot be sent."""
 
+    def home(self, done: Done) -> None:
+        """Let the hand find the range of its fingers, on the user's request; see `send`."""
+        done(False, f"a hand of kind {self.name} has no homing")
+
+    def stop(self, done: Done) -> None:
+        """Let the fingers stand still, on the user's request; see `send`."""
+        done(False, f"a hand of kind {self.name} cannot be stopped")
+
     @abstractmethod
     def close(self) -> None:
         """Release what it uses."""
@@ -71,6 +80,8 @@ class _ActionGripper(GripperClient):
         self._node, self._hand = node, hand
         self._actions = import_module(f"{self.package}.action")
         self._clients: dict[str, ActionClient] = {}
+        self._stop_client = node.create_client(Trigger, f"{hand.node}/stop")
+        self._in_flight: Any = None
         self.connect()
 
     @abstractmethod
@@ -93,11 +104,28 @@ class _ActionGripper(GripperClient):
 
     def send(self, grip: Grip, done: Done) -> None:
         """Send a goal; see GripperClient."""
-        suffix, goal = self.goal(grip)
+        self._send(*self.goal(grip), done)
+
+    def stop(self, done: Done) -> None:
+        """Call the hand's own stop, or cancel the goal in flight; see GripperClient."""
+        if self._stop_client.service_is_ready():
+            answer = self._stop_client.call_async(Trigger.Request())
+            answer.add_done_callback(lambda future: done(*_told(future.result())))
+        elif self._in_flight is not None:
+            self._in_flight.cancel_goal_async()
+            done(True, "")
+        else:
+            done(False, f"nobody offers {self._hand.node}/stop, and no goal is in flight")
+
+    def _send(self, suffix: str, goal: Any, done: Done) -> None:
         client = self._clients[suffix]
         if not client.server_is_ready():
             done(False, f"no action server at {self._hand.node}/{suffix}")
             return
+        if self._in_flight is not None:
+            # It was given up; hands do not arbitrate between two goals.
+            self._in_flight.cancel_goal_async()
+            self._in_flight = None
         accepted = client.send_goal_async(goal)
         accepted.add_done_callback(lambda future: self._on_answer(future, done))
 
@@ -106,14 +134,21 @@ class _ActionGripper(GripperClient):
         for client in self._clients.values():
             client.destroy()
         self._clients.clear()
+        self._node.destroy_client(self._stop_client)
 
     def _on_answer(self, future: Future, done: Done) -> None:
         handle = future.result()
         if handle is None or not handle.accepted:
             done(False, "the hand refused the goal")
             return
+        self._in_flight = handle
         result = handle.get_result_async()
-        result.add_done_callback(lambda future: done(True, self.failure(future.result().result)))
+        result.add_done_callback(lambda future: self._on_result(handle, future, done))
+
+    def _on_result(self, handle: Any, future: Future, done: Done) -> None:
+        if self._in_flight is handle:
+            self._in_flight = None
+        done(True, self.failure(future.result().result))
 
 
 class FrankaGripper(_ActionGripper):
@@ -123,9 +158,14 @@ class FrankaGripper(_ActionGripper):
     package = "franka_msgs"
 
     def connect(self) -> None:
-        """Make the clients of move and grasp."""
+        """Make the clients of move, grasp and homing."""
         self.add("move", self._actions.Move)
         self.add("grasp", self._actions.Grasp)
+        self.add("homing", self._actions.Homing)
+
+    def home(self, done: Done) -> None:
+        """Send a goal to homing; see GripperClient."""
+        self._send("homing", self._actions.Homing.Goal(), done)
 
     def goal(self, grip: Grip) -> tuple[str, Any]:
         """Return the goal of move or grasp."""
@@ -174,6 +214,11 @@ class DustGripper(_ActionGripper):
         """Make the client of gripper."""
         self.add("gripper", self._actions.Gripper)
 
+    def home(self, done: Done) -> None:
+        """Send the goal of homing; see GripperClient."""
+        goal = self._actions.Gripper.Goal(command=self._actions.Gripper.Goal.HOMING)
+        self._send("gripper", goal, done)
+
     def goal(self, grip: Grip) -> tuple[str, Any]:
         """Return the goal."""
         goal = self._actions.Gripper.Goal(
@@ -187,6 +232,12 @@ class DustGripper(_ActionGripper):
     def failure(result: Any) -> str:
         """Return the hand's own words."""
         return "" if result.success else result.error or "no success"
+
+
+def _told(answer: Any) -> tuple[bool, str]:
+    if answer is None:
+        return False, "the hand gave no answer"
+    return bool(answer.success), "" if answer.success else answer.message or "no success"
 
 
 _KINDS: tuple[type[_ActionGripper], ...] = (FrankaGripper, CommandGripper, DustGripper)

@@ -4,7 +4,7 @@ Sources: Franka's FR3 and Panda limit tables (robot specifications of the FCI do
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,15 +99,21 @@ class Limits:
     @property
     def depends_on_position(self) -> bool:
         """Whether any joint's speed limit depends on its position."""
-        return bool(np.any(self.deceleration > 0))
+        return bool((self.deceleration > 0).any())
 
     def velocity_bounds(self, position: Vector) -> tuple[Vector, Vector]:
         """Return smallest and largest velocity at a position, both of its shape [..., J]; rad/s."""
         if not self.depends_on_position:
             return -self.velocity, self.velocity
-        up = self._reach(self.reach_upper - position)
-        down = self._reach(position - self.reach_lower)
-        return -down, up
+        return self.slowest(position), self.fastest(position)
+
+    def slowest(self, position: Vector) -> Vector:
+        """Return the smallest velocity at a position [..., J]; rad/s, at most 0."""
+        return -self._reach(position - self.reach_lower)
+
+    def fastest(self, position: Vector) -> Vector:
+        """Return the largest velocity at a position [..., J]; rad/s, at least 0."""
+        return self._reach(self.reach_upper - position)
 
     def dead_zone(self) -> Vector:
         """Return how close to its position limits each joint [J] must not move outwards; rad."""
@@ -171,6 +177,8 @@ class Envelope:
         velocity: Largest speed, rad/s.
         acceleration: Largest acceleration, rad/s^2.
         jerk: Largest jerk, rad/s^3.
+        least: Smallest position, velocity, acceleration, jerk [4, J].
+        most: The largest ones [4, J].
     """
 
     hard: Limits
@@ -178,6 +186,13 @@ class Envelope:
     velocity: Vector
     acceleration: Vector
     jerk: Vector
+    least: Vector = field(init=False)
+    most: Vector = field(init=False)
+
+    def __post_init__(self) -> None:
+        rates = [self.velocity, self.acceleration, self.jerk]
+        object.__setattr__(self, "least", np.stack([self.hard.lower, *(-rate for rate in rates)]))
+        object.__setattr__(self, "most", np.stack([self.hard.upper, *rates]))
 
 
 def envelope(limits: Limits, shares: Shares, *, stop_time: float | None = None) -> Envelope:

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -46,10 +47,15 @@ class TrajectoryWriter:
         """
         self._points += [JointTrajectoryPoint() for _ in range(len(times) - len(self._points))]
         points = self._points[: len(times)]
-        offsets = (times - times[0]).tolist()
-        for point, offset, state in zip(points, offsets, states, strict=True):
-            point.time_from_start.sec, point.time_from_start.nanosec = divmod(offset, NS)
-            point.positions, point.velocities, point.accelerations = map(floats, state)
+        numbers, joints = floats(states), states.shape[2]
+        for index, (point, offset) in enumerate(
+            zip(points, (times - times[0]).tolist(), strict=True)
+        ):
+            at, duration = 3 * joints * index, point.time_from_start
+            duration.sec, duration.nanosec = divmod(offset, NS)
+            point.positions = numbers[at : at + joints]
+            point.velocities = numbers[at + joints : at + 2 * joints]
+            point.accelerations = numbers[at + 2 * joints : at + 3 * joints]
         self._message.header.stamp = to_time(int(times[0]))
         self._message.points = points
         return self._message
@@ -70,6 +76,10 @@ def to_state(executor: Executor, now: int, *, samples: int) -> ExecutorState:
         accepted=ledger.accepted,
         rejected=ledger.rejected,
         clamped=ledger.clamped,
+        limited=ledger.limited,
+        late=ledger.late,
+        last_stamp=to_time(ledger.last_stamp),
+        last_splice=to_time(ledger.last_splice),
         last_rejection=ledger.last_rejection,
     )
     message.header.stamp = to_time(now)
@@ -149,3 +159,32 @@ class JointReader:
         total = sum(message.position[index] for index in self._hand)
         share = total * (2 / len(self._hand)) / self._width
         return float(np.clip(share, 0.0, 1.0))
+
+
+class ReferenceReader:
+    """Reads what the trajectory controller commands out of its state, joints by name.
+
+    Args:
+        joint_names: Arm joints [J].
+    """
+
+    def __init__(self, joint_names: Sequence[str]) -> None:
+        self._joints = list(joint_names)
+        self._names: list[str] = []
+        self._order: list[int] = []
+
+    def read(self, message: Any) -> tuple[int, np.ndarray] | None:
+        """Return when it was commanded, ns, and positions [J], rad; None where it says neither.
+
+        Args:
+            message: control_msgs/JointTrajectoryControllerState or dust_msgs/ControllerState.
+        """
+        if message.joint_names != self._names:
+            self._names = list(message.joint_names)
+            known = set(self._joints) <= set(self._names)
+            self._order = [self._names.index(name) for name in self._joints] if known else []
+        positions = np.array(message.reference.positions)
+        if not self._order or len(positions) != len(self._names):
+            return None
+        stamp = message.header.stamp.sec * NS + message.header.stamp.nanosec
+        return stamp, positions[self._order]

@@ -2,9 +2,10 @@
 
 IDLE --start_task--> HOLDING <--buffer out-- RUNNING
                         |  --chunk accepted-->  |
-  ^----- end_task ------+-----------------------+
-  |                     +------- stop ----------+--> STOPPED (first cause wins)
-  +------------------------- rearm ---------------------+
+                        +------- pause ---------+--> PAUSED --resume--> HOLDING
+  ^----- end_task ------+-----------------------+      |
+  |                     +------- stop ----------+------+--> STOPPED (first cause wins)
+  +------------------------- rearm -----------------------------+
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ class Mode(IntEnum):
     RUNNING = 1
     HOLDING = 2
     STOPPED = 3
+    PAUSED = 4
 
 
 @dataclass(slots=True)
@@ -38,8 +40,17 @@ class Modes:
 
     @property
     def in_task(self) -> bool:
-        """Whether chunks may be accepted."""
-        return self.mode in (Mode.RUNNING, Mode.HOLDING)
+        """Whether a task is running, paused or not."""
+        return self.mode in (Mode.RUNNING, Mode.HOLDING, Mode.PAUSED)
+
+    @property
+    def chunk_refusal(self) -> str:
+        """Why no chunk is accepted now; empty when chunks are."""
+        if self.mode is Mode.PAUSED:
+            return "the task is paused; call pause with false to go on"
+        if self.in_task:
+            return ""
+        return f"no task is running ({self.mode.name.lower()})"
 
     def refusal(self, task_id: str, source: str) -> str:
         """Return why a task cannot start now; empty when it can."""
@@ -61,13 +72,29 @@ class Modes:
 
     def run(self) -> None:
         """A chunk was accepted."""
-        assert self.in_task
+        assert not self.chunk_refusal
         self.mode, self.reason = Mode.RUNNING, ""
 
     def hold(self, reason: str) -> None:
         """The actions ran out."""
-        assert self.in_task
+        assert not self.chunk_refusal
         self.mode, self.reason = Mode.HOLDING, reason
+
+    def pause(self) -> str:
+        """Pause the task; returns why not, or nothing."""
+        if self.mode is Mode.PAUSED:
+            return "the task is paused already"
+        if self.chunk_refusal:
+            return self.chunk_refusal
+        self.mode, self.reason = Mode.PAUSED, "paused by request"
+        return ""
+
+    def resume(self) -> str:
+        """Go on with a paused task; returns why not, or nothing."""
+        if self.mode is not Mode.PAUSED:
+            return f"nothing is paused ({self.mode.name.lower()})"
+        self.mode, self.reason = Mode.HOLDING, "resumed; waiting for the next chunk"
+        return ""
 
     def end(self, task_id: str) -> str:
         """End the task; returns why not, or nothing.

@@ -6,9 +6,13 @@ from typing import Any
 from dust_executor.chunk import ChunkRules
 from dust_executor.core import Settings
 from dust_executor.gripper import GripperSettings
+from dust_executor.lead import LeadSettings
 from dust_executor.limits import SETS, Limits, Shares, named
+from dust_executor.merge import Merge, MergeSettings, PrefixLate
 from dust_executor.planner import PlanSettings
+from dust_executor.robot_parameters import ROBOT_PARAMETERS
 from dust_executor.watchdog import WatchdogSettings
+from dust_executor.workspace import WorkspaceSettings
 from dust_node.errors import UserError
 from dust_node.parameters import Parameter, Value
 
@@ -17,6 +21,9 @@ CUSTOM = "custom"
 
 INTERFACES = ("auto", "franka", "gripper_command", "dust", "none")
 """Values of gripper.interface."""
+
+FEEDBACKS = ("auto", "always", "never")
+"""Values of controller.feedback."""
 
 _FR3 = named("fr3_rectangular")
 _NO_EFFECT = [0.0] * 7
@@ -81,8 +88,36 @@ _CHUNK = (
     _row("chunk.max_lead", 0.05, "How far a stamp may lie in the future.", "s", 0.0, 1.0),
 )
 
+_MERGE = (
+    Parameter(
+        "plan.merge",
+        Merge.AUTO.value,
+        "What the arm follows where chunks overlap; auto: prefix for chunks sampled so.",
+        choices=tuple(Merge),
+    ),
+    Parameter(
+        "plan.prefix_late",
+        PrefixLate.DROP.value,
+        "What becomes of a chunk that came too late for its prefix.",
+        choices=tuple(PrefixLate),
+    ),
+    _row(
+        "plan.prefix_tolerance", 0.01, "A prefix this close is the plan's own.", "rad", 0.0001, 0.2
+    ),
+    _row("plan.ensemble_decay", 0.01, "m of the weights exp(-m i), oldest i = 0.", "", 0.0, 10.0),
+    _row(
+        "plan.execute_actions",
+        0,
+        "Actions of a chunk executed open loop; 0: all of them, with merge auto none.",
+        "",
+        0,
+        1000,
+    ),
+)
+
 _PLAN = (
-    _row("plan.lead", 0.08, "From a chunk's arrival to the splice.", "s", 0.01, 0.5),
+    _row("plan.lead", 0.08, "Least time from a chunk's arrival to the splice.", "s", 0.01, 0.5),
+    _row("plan.lead_max", 0.25, "Most of it, however slow the machine is.", "s", 0.01, 0.5),
     _row("plan.transport", 0.05, "Of the lead: time for the way to the controller.", "s", 0.0, 0.4),
     _row("plan.overlap", 0.04, "How far before now trajectories begin.", "s", 0.0, 0.5),
     _row("plan.blend", 0.2, "Time over which the old path fades out.", "s", 0.02, 2.0),
@@ -94,6 +129,26 @@ _PLAN = (
     _row("plan.longest_tail", 0.45, "Longest duration of the braking tail.", "s", 0.1, 2.0),
     _row("plan.settle", 0.2, "Time to reach the first plan's start.", "s", 0.05, 2.0),
     _row("plan.start_tolerance", 0.02, "A plan this close is gone on with.", "rad", 0.0, 0.2),
+)
+
+_CONTROLLER = (
+    Parameter(
+        "controller.feedback",
+        "auto",
+        "Compare controller_state with the plan; auto: where it comes too fast, only the newest.",
+        choices=FEEDBACKS,
+    ),
+)
+
+_WORKSPACE = (
+    Parameter(
+        "workspace.enabled", False, "Keep the point between the finger tips in a box, at a speed."
+    ),
+    Parameter(
+        "workspace.lower", [0.1, -0.6, 0.01], "Smallest x, y, z in the base frame.", unit="m"
+    ),
+    Parameter("workspace.upper", [0.8, 0.6, 0.9], "Largest x, y, z in the base frame.", unit="m"),
+    _row("workspace.speed", 1.0, "Largest speed.", "m/s", 0.05, 5.0),
 )
 
 _WATCHDOG = (
@@ -123,11 +178,30 @@ _GRIPPER = (
     _row("gripper.force", 20.0, "Grasping force.", "N", 1.0, 70.0),
     _row("gripper.close_below", 0.4, "Commands below it close the hand.", "", 0.0, 1.0),
     _row("gripper.open_above", 0.6, "Commands above it open the hand.", "", 0.0, 1.0),
+    _row(
+        "gripper.hold",
+        0.2,
+        "How long a command has to last in the plan to count; 0 takes each at once.",
+        "s",
+        0.0,
+        2.0,
+    ),
     _row("gripper.dwell", 0.3, "Least time between two goals.", "s", 0.0, 10.0),
     _row("gripper.timeout", 5.0, "When a goal without result is given up.", "s", 0.5, 60.0),
 )
 
-PARAMETERS = (*_ROBOT, *_LIMITS, *_CHUNK, *_PLAN, *_WATCHDOG, *_GRIPPER)
+PARAMETERS = (
+    *_ROBOT,
+    *_LIMITS,
+    *_WORKSPACE,
+    *_CHUNK,
+    *_MERGE,
+    *_PLAN,
+    *_CONTROLLER,
+    *_WATCHDOG,
+    *_GRIPPER,
+    *ROBOT_PARAMETERS,
+)
 """All parameters of the node, as listed in config/executor.yaml."""
 
 
@@ -153,6 +227,9 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
                 values["limits.jerk_share"],
             ),
             plan=PlanSettings(**_group(values, "plan", PlanSettings)),
+            lead=LeadSettings(**_group(values, "plan", LeadSettings)),
+            merge=_merge(values),
+            workspace=WorkspaceSettings(**_group(values, "workspace", WorkspaceSettings)),
             watchdog=WatchdogSettings(**_group(values, "watchdog", WatchdogSettings)),
             gripper=GripperSettings(**_group(values, "gripper", GripperSettings)),
             **{name: values[f"plan.{name}"] for name in _SETTINGS_OF_PLAN},
@@ -161,7 +238,13 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
         raise UserError(str(error)) from error
 
 
-_SETTINGS_OF_PLAN = ("overlap", "transport", "settle", "start_tolerance")
+_SETTINGS_OF_PLAN = ("overlap", "settle", "start_tolerance")
+
+
+def _merge(values: Mapping[str, Any]) -> MergeSettings:
+    rows = _group(values, "plan", MergeSettings)
+    rows["merge"], rows["prefix_late"] = Merge(rows["merge"]), PrefixLate(rows["prefix_late"])
+    return MergeSettings(**rows)
 
 
 def _limits(values: Mapping[str, Any], joints: int) -> Limits:

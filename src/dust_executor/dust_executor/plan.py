@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dust_executor.quintic import NS, States, Times, evaluate
+from dust_executor.quintic import NS, States, Times, evaluate, evaluate_at
 
 MIN_GAP = 1_000_000
 """Least distance of two knots, ns: closer ones lose the jerk to rounding."""
@@ -58,7 +58,7 @@ class Plan:
 
     def at(self, time: int) -> States:
         """Return the state [3, J] at a time (ns)."""
-        return self.sample(np.array([time], dtype=np.int64))[0]
+        return evaluate_at(self.times, self.states, time)
 
     def sample(self, at: Times) -> States:
         """Return the states [N, 3, J] at times [N], ns."""

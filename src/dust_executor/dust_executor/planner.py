@@ -7,11 +7,12 @@
 
 The path through the waypoints is published as it is when it keeps to the planning limits. Otherwise
 the waypoints are smoothed, then tracked by ruckig, then tracked gently; when nothing passes the
-proof, the old plan stays, which was proven and ends at rest.
+proof, the old plan stays, which was proven and ends at rest. Where the hand has a workspace, the
+proof looks at that too.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
@@ -26,12 +27,15 @@ from dust_executor.quintic import NS, States, Times, evaluate
 from dust_executor.reference import reference_at, smooth, spline_states
 from dust_executor.tail import tails
 from dust_executor.verify import inside, violation
+from dust_executor.workspace import Workspace
 
 Body = tuple[Times, States]
 
 # Share of the hard limits that the proof allows: the controller's 1 kHz samples lie between ours.
 _PROOF = Shares(velocity=0.99, acceleration=0.98, jerk=0.9)
 _HISTORY = NS
+# How many more last actions are left out, one after the other, where the hand would leave its box.
+_CUTS = (0, 1, 2, 4, 6)
 
 
 class PlanError(ValueError):
@@ -52,7 +56,6 @@ class PlanSettings:
     """How chunks are spliced.
 
     Attributes:
-        lead: From now to the splice: time for planning and for the message to arrive, s.
         blend: Time over which the old plan's state fades into the new path, s.
         min_actions: Fewest actions that must be due after the splice.
         knot_period: Distance of knots where ruckig plans, s.
@@ -65,7 +68,6 @@ class PlanSettings:
         ValueError: `tail` is longer than `longest_tail`.
     """
 
-    lead: float = 0.08
     blend: float = 0.2
     min_actions: int = 2
     knot_period: float = 0.02
@@ -89,14 +91,22 @@ class Splice:
     Attributes:
         plan: The plan, proven.
         method: How it follows the chunk.
-        start: From when on it differs from the old plan, ns.
-        clamped: How many actions lay outside the position limits.
+        start: From when on it follows the chunk, ns.
+        changed: From when on it differs from the old plan, ns: later, where the chunk's first
+            actions repeat that.
+        cut: How many last actions were left out, as the hand would have left its workspace.
     """
 
     plan: Plan
     method: Method
     start: int
-    clamped: int
+    changed: int
+    cut: int = 0
+
+    @property
+    def limited(self) -> bool:
+        """Whether the path had to be changed to stay inside the limits."""
+        return self.cut > 0 or self.method in (Method.SMOOTHED, Method.LIMITED)
 
 
 class Planner:
@@ -106,57 +116,85 @@ class Planner:
         limits: The arm's hard limits.
         shares: Share of them that is planned with.
         settings: How chunks are spliced.
+        workspace: Where the hand may be; None: anywhere.
     """
 
     def __init__(
-        self, limits: Limits, *, shares: Shares | None = None, settings: PlanSettings | None = None
+        self,
+        limits: Limits,
+        *,
+        shares: Shares | None = None,
+        settings: PlanSettings | None = None,
+        workspace: Workspace | None = None,
     ) -> None:
         self.limits = limits
         self.settings = settings or PlanSettings()
+        self.workspace = workspace
         self._planning = envelope(limits, shares or Shares(), stop_time=self.settings.longest_tail)
         self._proof = envelope(limits, _PROOF)
         margin = self.settings.position_margin
         margins = np.maximum(margin, limits.dead_zone() + 0.5 * margin)
         self._low, self._high = limits.lower + margins, limits.upper - margins
 
-    def splice(self, plan: Plan, chunk: Chunk, now: int, *, lead: float | None = None) -> Splice:
-        """Return the plan that follows the chunk.
+    def clamp(self, chunk: Chunk) -> tuple[Chunk, int]:
+        """Return the chunk inside the position limits, and how many actions were outside."""
+        positions = np.clip(chunk.positions, self._low, self._high)
+        clamped = int(np.count_nonzero(np.any(positions != chunk.positions, axis=1)))
+        return (replace(chunk, positions=positions) if clamped else chunk), clamped
+
+    def earliest(self, plan: Plan, now: int, lead: float) -> int:
+        """Return the earliest splice, ns.
 
         Args:
             plan: The committed plan.
-            chunk: Checked chunk.
             now: Time, ns.
-            lead: Overrides the settings' lead, s.
+            lead: Time for planning and for the message to arrive, s.
+        """
+        return plan.snap(max(now + round(lead * NS), plan.start))
+
+    def splice(self, plan: Plan, chunk: Chunk, now: int, *, lead: float) -> Splice:
+        """Return the plan that follows the chunk.
+
+        A chunk that leads out of the workspace is cut, so that the arm comes to rest inside.
+
+        Args:
+            plan: The committed plan.
+            chunk: Checked chunk inside the position limits.
+            now: Time, ns.
+            lead: From now to the splice, s.
 
         Raises:
             PlanError: Too few actions are left, or no motion inside the limits follows them.
         """
-        start = self._earliest(plan, now, lead)
-        times = chunk.times
-        self._check_late(times, start, now)
-        waypoints = np.clip(chunk.positions, self._low, self._high)
-        clamped = int(np.count_nonzero(np.any(waypoints != chunk.positions, axis=1)))
-        keep_from = now - _HISTORY
-        gripped = plan.regripped(*_grips_from(chunk, start), keep_from=keep_from)
-        start, same = self._skip_agreement(plan, times, waypoints, start)
-        if same:
-            return Splice(gripped, Method.UNCHANGED, start, clamped)
-        problem = _Problem(plan.at(start), start, times, waypoints, chunk.period / NS)
-        for method, make in self._candidates(problem):
-            body = make()
-            complete = self._complete(body, method) if body else None
-            if complete:
-                end = int(times[-1])
-                new = gripped.spliced(*complete, action_end=end, keep_from=keep_from)
-                return Splice(new, method, start, clamped)
-        raise PlanError(f"no motion inside the limits follows it: {self._defect(problem)}")
+        start = self.earliest(plan, now, lead)
+        self._check_late(chunk.times, start, now)
+        if self.workspace is None:
+            return self._spliced(plan, chunk, start, now)
+        first = int(np.searchsorted(chunk.times, start + MIN_GAP))
+        reach = self.workspace.leading(chunk.positions, first)
+        defect = self.workspace.defect(chunk.positions[reach]) if reach < len(chunk.times) else ""
+        for kept in (reach - less for less in _CUTS):
+            if kept - first < self.settings.min_actions:
+                break
+            try:
+                splice = self._spliced(plan, chunk.leading(kept), start, now)
+            except PlanError as error:
+                defect = defect or str(error)
+                continue
+            return replace(splice, cut=len(chunk.times) - kept)
+        raise PlanError(defect)
 
-    def stop(self, plan: Plan, now: int) -> Plan:
+    def stop(self, plan: Plan, now: int, *, lead: float) -> Plan:
         """Return the plan that comes to rest as soon as is smooth.
 
         A stop never leaves the limits: if braking would, the old plan stays, which ends at rest.
+
+        Args:
+            plan: The committed plan.
+            now: Time, ns.
+            lead: From now to when braking begins, s.
         """
-        start = self._earliest(plan, now, None)
+        start = self.earliest(plan, now, lead)
         if start >= plan.end:
             return plan
         state = plan.at(start)
@@ -172,9 +210,22 @@ class Planner:
         """Return which joints [J] are outside the position limits."""
         return (position < self.limits.lower) | (position > self.limits.upper)
 
-    def _earliest(self, plan: Plan, now: int, lead: float | None) -> int:
-        lead = self.settings.lead if lead is None else lead
-        return plan.snap(max(now + round(lead * NS), plan.start))
+    def _spliced(self, plan: Plan, chunk: Chunk, start: int, now: int) -> Splice:
+        times, waypoints = chunk.times, chunk.positions
+        keep_from = now - _HISTORY
+        gripped = plan.regripped(*_grips_from(chunk, start), keep_from=keep_from)
+        changed, same = self._skip_agreement(plan, times, waypoints, start)
+        if same:
+            return Splice(gripped, Method.UNCHANGED, start, changed)
+        problem = _Problem(plan.at(changed), changed, times, waypoints, chunk.period / NS)
+        for method, make in self._candidates(problem):
+            body = make()
+            complete = self._complete(body, method) if body else None
+            if complete:
+                end = int(times[-1])
+                new = gripped.spliced(*complete, action_end=end, keep_from=keep_from)
+                return Splice(new, method, start, changed)
+        raise PlanError(f"no motion inside the limits follows it: {self._defect(problem)}")
 
     def _check_late(self, times: Times, start: int, now: int) -> None:
         left = int(np.count_nonzero(times - start >= MIN_GAP))
@@ -188,11 +239,15 @@ class Planner:
     def _skip_agreement(
         self, plan: Plan, times: Times, waypoints: NDArray[np.float64], start: int
     ) -> tuple[int, bool]:
-        """Return the splice behind the leading actions that repeat the plan, and whether all do."""
+        """Return when the chunk begins to differ from the plan, and whether it does not at all."""
         due = (times > start) & (times <= plan.action_end)
         if not np.any(due):
             return start, False
         first, last = int(np.argmax(due)), len(due) - 1 - int(np.argmax(due[::-1]))
+        # Mostly the first one tells.
+        apart = np.abs(plan.at(int(times[first]))[0] - waypoints[first])
+        if apart.max() > self.settings.agreement:
+            return start, False
         gap = np.abs(plan.sample(times[first : last + 1])[:, 0] - waypoints[first : last + 1])
         agrees = np.max(gap, axis=1) <= self.settings.agreement
         run = len(agrees) if agrees.all() else int(np.argmin(agrees))
@@ -220,7 +275,9 @@ class Planner:
         times, states = body
         bounds = self._proof if method is Method.LIMITED else self._planning
         # The knots alone tell most bad paths, at a small part of the cost.
-        if np.any(np.abs(states[:, 2]) > bounds.acceleration) or not inside(times, states, bounds):
+        if (np.abs(states[:, 2]) > bounds.acceleration).any() or not inside(times, states, bounds):
+            return None
+        if self.workspace is not None and self.workspace.violation(times, states):
             return None
         tail = self._tail(states[-1], int(times[-1]))
         if tail is None:
@@ -237,13 +294,17 @@ class Planner:
             longest=settings.longest_tail,
             step=settings.knot_period,
         ):
-            if inside(times, states, self._proof):
+            if not inside(times, states, self._proof):
+                continue
+            if self.workspace is None or not self.workspace.violation(times, states):
                 return times, states
         return None
 
     def _defect(self, problem: "_Problem") -> str:
         times, states = problem.blended(self.settings.blend, 0)
-        return violation(times, states, self._planning) or "no braking tail fits"
+        # Joint limits alone would mostly have been kept to by the tracker.
+        defect = self.workspace.violation(times, states) if self.workspace else ""
+        return defect or violation(times, states, self._planning) or "no braking tail fits"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """Braking tails: from any state to rest."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from ruckig import ControlInterface, InputParameter, Result, Ruckig, Synchronization, Trajectory
 
 from dust_executor.limits import Envelope
-from dust_executor.quintic import States, Times, evaluate
+from dust_executor.quintic import States, Times
+
+Array = NDArray[np.float64]
 
 _KNOTS = 5
 _COMFORT = 0.6
@@ -80,20 +84,46 @@ def ruckig_tail(
 
 def _peak(state: States, duration: float, bounds: Envelope) -> float:
     # Largest share of acceleration that a cubic velocity from (v, a) to (0, 0) needs.
-    u = np.linspace(0.0, 1.0, 21)[:, None]
-    acceleration = state[2] * (1 - 4 * u + 3 * u**2) - 6 * state[1] / duration * (u - u**2)
-    return float(np.max(np.abs(acceleration) / bounds.acceleration))
+    return float((np.abs(_braking(duration) @ state[1:]) / bounds.acceleration).max())
+
+
+@lru_cache(maxsize=32)
+def _braking(duration: float) -> Array:
+    """Return what velocity and acceleration count at 21 times of a cubic velocity; [21, 2]."""
+    u = np.linspace(0.0, 1.0, 21)
+    return np.stack([-6 / duration * (u - u**2), 1 - 4 * u + 3 * u**2], axis=1)
 
 
 def _knots(state: States, start: int, duration: float, pieces: int) -> tuple[Times, States]:
+    times, weights = _shape(duration, pieces)
+    knots = (weights @ state).reshape(pieces + 1, *state.shape)
+    return start + times, _at_rest(state, knots)
+
+
+@lru_cache(maxsize=32)
+def _shape(duration: float, pieces: int) -> tuple[Times, Array]:
+    """Return knot times [K], ns, and what the first state counts in each knot; [3 K, 3]."""
     span = round(duration * 1e9)
-    position, velocity, acceleration = state
-    rest = np.zeros_like(state)
-    # Integral of the cubic velocity.
-    rest[0] = position + velocity * duration / 2 + acceleration * duration**2 / 12
-    ends = np.array([start, start + span], dtype=np.int64)
-    times = start + np.round(np.linspace(0, span, pieces + 1)).astype(np.int64)
-    return times, _at_rest(state, evaluate(ends, np.stack([state, rest]), times))
+    times = np.round(np.linspace(0, span, pieces + 1)).astype(np.int64)
+    u = times / span
+    # A cubic velocity and its integral: what a quintic between two such knots gives back exactly.
+    weights = np.zeros((pieces + 1, 3, 3))
+    weights[:, 0, 0] = 1.0
+    for derivative, shape in enumerate(_of_velocity(u)):
+        weights[:, derivative, 1] = shape * duration ** (1 - derivative)
+    for derivative, shape in enumerate(_of_acceleration(u)):
+        weights[:, derivative, 2] = shape * duration ** (2 - derivative)
+    return times, weights.reshape(-1, 3)
+
+
+def _of_velocity(u: Array) -> tuple[Array, Array, Array]:
+    """Return the way that the first velocity leads, and its two derivatives, over u in [0, 1]."""
+    return u - u**3 + u**4 / 2, 1 - 3 * u**2 + 2 * u**3, 6 * (u**2 - u)
+
+
+def _of_acceleration(u: Array) -> tuple[Array, Array, Array]:
+    """Return the same of the first acceleration."""
+    return u**2 / 2 - 2 * u**3 / 3 + u**4 / 4, u - 2 * u**2 + u**3, 1 - 4 * u + 3 * u**2
 
 
 def _at_rest(first: States, states: States) -> States:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dust_executor.limits import Envelope
-from dust_executor.quintic import States, Times, sample_pieces
+from dust_executor.quintic import States, Times, enclosure, extremes, sample_pieces
 
 # Rounding, relative to the limit.
 _SLACK = 1e-9
@@ -27,7 +27,7 @@ def violation(times: Times, states: States, bounds: Envelope) -> str:
         The first excess in words (joints counted from 1); empty when every sample is inside.
     """
     samples = sample_pieces(times, states)
-    low_v, high_v = _speeds(samples, bounds)
+    low_v, high_v = _shared(samples[0], bounds)
     limits = (
         (bounds.hard.lower, bounds.hard.upper),
         (np.maximum(low_v, -bounds.velocity), np.minimum(high_v, bounds.velocity)),
@@ -42,21 +42,31 @@ def violation(times: Times, states: States, bounds: Envelope) -> str:
 
 
 def inside(times: Times, states: States, bounds: Envelope) -> bool:
-    """Return whether every sample of the pieces is inside the limits."""
-    return not violation(times, states, bounds)
+    """Return whether every sample of the pieces is inside the limits, as `violation` finds it."""
+    # Mostly what is true of all times is enough for all samples, and the cheapest to know.
+    if _fits(*enclosure(times, states), bounds) == (True, True):
+        return True
+    in_box, slow_enough = _fits(*extremes(times, states), bounds)
+    return in_box and (slow_enough or not violation(times, states, bounds))
 
 
-def _speeds(
-    samples: NDArray[np.float64], bounds: Envelope
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    # The nearer to a limit, the smaller the speed towards it: mostly, what the extreme positions
-    # allow is enough for all samples.
-    position, velocity = samples[0], samples[1]
-    low, _ = _shared(position.min(axis=(0, 1)), bounds)
-    _, high = _shared(position.max(axis=(0, 1)), bounds)
-    if np.all(velocity.min(axis=(0, 1)) >= low) and np.all(velocity.max(axis=(0, 1)) <= high):
-        return low, high
-    return _shared(position, bounds)
+def _fits(
+    low: NDArray[np.float64], high: NDArray[np.float64], bounds: Envelope
+) -> tuple[bool, bool]:
+    """Return whether what lies between `low` and `high` [4, J] keeps to the limits.
+
+    Returns:
+        Whether it keeps to all that do not depend on position, and whether to those that do,
+        wherever it is. The nearer to a position limit, the smaller the speed towards it.
+    """
+    slack = _SLACK * (1.0 + np.abs(bounds.most))
+    # Written so that NaN counts as outside.
+    if not ((low >= bounds.least - slack) & (high <= bounds.most + slack)).all():
+        return False, False
+    hard, share = bounds.hard, bounds.velocity_share
+    slowest = np.minimum(0.0, hard.slowest(low[0]) * share + _BETWEEN)
+    fastest = np.maximum(0.0, hard.fastest(high[0]) * share - _BETWEEN)
+    return True, bool(((low[1] >= slowest) & (high[1] <= fastest)).all())
 
 
 def _shared(
@@ -76,10 +86,6 @@ def _outside(
     slack = _SLACK * (1.0 + np.abs(high))
     low, high = low - slack, high + slack
     # Written so that NaN counts as outside.
-    if low.ndim == 1:
-        joints = (values.min(axis=(0, 1)) >= low) & (values.max(axis=(0, 1)) <= high)
-        if joints.all():
-            return ""
     fine = (values >= low) & (values <= high)
     if fine.all():
         return ""

@@ -68,12 +68,19 @@ class Watchdog:
     Args:
         settings: When to stop.
         joint_names: Arm joints, for the messages.
+
+    Attributes:
+        joint_state: The newest measured state; None before the first.
+        defect: What was wrong with the newest joint states; empty: nothing.
+        trouble: Why a robot in a good mode must not be moved all the same; empty: it may.
     """
 
     def __init__(self, settings: WatchdogSettings, joint_names: Sequence[str]) -> None:
         self.settings = settings
         self._names = tuple(joint_names)
         self.joint_state: JointState | None = None
+        self.defect = ""
+        self.trouble = ""
         self._robot_mode = 2
         self._robot_errors: tuple[str, ...] = ()
         self._chunk_time = 0
@@ -124,16 +131,20 @@ class Watchdog:
     def not_ready(self, now: int) -> str:
         """Return why the arm must not be moved at all; empty when it may."""
         age, limit = self.joint_age(now), self.settings.joint_state_timeout
-        if age == float("inf"):
-            return "no joint state of the arm was received yet; is joint_states published?"
+        defect = f" ({self.defect})" if self.defect else ""
+        if self.joint_state is None:
+            return f"no joint state of the arm was received yet; is joint_states published?{defect}"
         if age > limit:
-            return f"joint states are {age:.2f} s old; at most {limit:g} s are allowed"
+            return f"joint states are {age:.2f} s old; at most {limit:g} s are allowed{defect}"
+        ahead = (self.joint_state.stamp - now) / NS
+        if ahead > limit:
+            return f"joint states are stamped {ahead:.2f} s in the future; are the clocks in step?"
         return self.robot_fault()
 
     def robot_fault(self) -> str:
         """Return why the robot itself does not follow commands; empty when it does."""
         if self._robot_mode in _MOVABLE:
-            return ""
+            return self.trouble
         known = 0 <= self._robot_mode < len(ROBOT_MODES)
         name = ROBOT_MODES[self._robot_mode] if known else str(self._robot_mode)
         errors = f" ({', '.join(self._robot_errors)})" if self._robot_errors else ""

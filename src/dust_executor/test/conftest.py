@@ -31,6 +31,7 @@ def make_message(stamp: int, actions: np.ndarray, *, sequence: int = 1, **change
         "positions": np.asarray(actions, dtype=float).ravel().tolist(),
         "gripper": [1.0] * len(actions),
         "prefix": 0,
+        "conditioning": 0,
     }
     return SimpleNamespace(**{**fields, **changes})
 
@@ -110,8 +111,17 @@ class Controller:
 class Bench:
     """An executor, a controller and the time between them."""
 
-    def __init__(self, *, limits: Limits | None = None, transport: int = 8 * MS, **options) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        transport: int | Callable[[], int] = 8 * MS,
+        work: Callable[[], int] | None = None,
+        feedback: bool = False,
+        **options,
+    ) -> None:
         self.now = 1000 * NS
+        self.feedback = feedback
         self.transport = transport
         self.controller = Controller(HOME.copy(), self.now)
         self.under_way: list[tuple[int, np.ndarray, np.ndarray]] = []
@@ -119,15 +129,33 @@ class Bench:
         self.limits = limits or named("fr3_rectangular")
         settings = Settings(self.limits, ChunkRules(NAMES), **options)
         self.executor = Executor(settings, clock=lambda: self.now, publish=self._publish)
+        if work is not None:
+            self._take_time(work)
         self.see()
+
+    def _take_time(self, work: Callable[[], int]) -> None:
+        splice = self.executor.planner.splice
+
+        def slow(*args, **options):
+            result = splice(*args, **options)
+            self.now += work()
+            return result
+
+        self.executor.planner.splice = slow
 
     def _publish(self, times: np.ndarray, states: np.ndarray) -> None:
         self.published += 1
-        self.under_way.append((self.now + self.transport, times.copy(), states.copy()))
+        delay = self.transport() if callable(self.transport) else self.transport
+        # A topic keeps the order.
+        earliest = self.under_way[-1][0] if self.under_way else 0
+        arrival = max(self.now + delay, earliest)
+        self.under_way.append((arrival, times.copy(), states.copy()))
 
     def see(self) -> None:
         """Measure the arm: it follows its command exactly."""
         row = self.controller.sample(np.array([self.now]))[0]
+        if self.feedback:
+            self.executor.reference(self.now, row[0])
         self.executor.joints(JointState(self.now, self.now, row[0], row[1], 1.0))
 
     def run(self, until: int, *, watch: bool = True) -> None:

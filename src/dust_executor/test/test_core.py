@@ -1,12 +1,8 @@
 import numpy as np
 import pytest
 
-from dust_executor.chunk import ChunkRules
-from dust_executor.core import Settings
 from dust_executor.gripper import Grip
-from dust_executor.limits import named
 from dust_executor.modes import Mode
-from dust_executor.planner import PlanSettings
 from dust_executor.watchdog import JointState
 
 NS = 1_000_000_000
@@ -102,6 +98,31 @@ def test_a_task_may_start_while_the_last_one_comes_to_rest(bench):
     bench.assert_smooth_seams()
 
 
+def test_what_was_on_its_way_when_its_task_ended_is_no_rejection(bench):
+    bench.start()
+    move(bench)
+    bench.executor.end_task("task")
+    published = bench.published
+    assert move(bench, sequence=2) == ""
+    assert "no task is running (idle)" in move(bench, task_id="other")
+    assert (bench.executor.ledger.passed_over, bench.executor.ledger.rejected) == (1, 1)
+    assert bench.published == published
+    bench.run(bench.now + NS + 10 * MS)
+    assert "no task is running (idle)" in move(bench, sequence=3)
+
+
+def test_a_task_of_the_same_name_is_a_new_one(bench):
+    bench.start()
+    move(bench)
+    bench.executor.end_task("task")
+    bench.start()
+    published = bench.published
+    assert move(bench) == ""
+    bench.run(bench.now + 400 * MS)
+    assert bench.executor.ledger.passed_over == 0
+    assert bench.published > published
+
+
 def test_rejections_are_counted_and_move_nothing(bench):
     assert "no task is running (idle)" in move(bench)
     bench.start()
@@ -111,9 +132,22 @@ def test_rejections_are_counted_and_move_nothing(bench):
     assert bench.published == published
     assert bench.executor.ledger.rejected == 2
     assert "nan" in bench.executor.ledger.last_rejection
+    bench.run(bench.now + 300 * MS)
     assert move(bench) == ""
     assert "sequence 1" in move(bench)
     assert (bench.executor.ledger.accepted, bench.executor.ledger.last_sequence) == (1, 1)
+
+
+def test_a_chunk_waits_until_the_arm_has_settled(bench):
+    bench.start()
+    published = bench.published
+    assert move(bench, distance=0.3) == ""
+    assert (bench.published, bench.executor.ledger.accepted) == (published, 0)
+    bench.run(bench.now + 300 * MS)
+    assert bench.published > published
+    assert (bench.executor.ledger.accepted, bench.executor.ledger.rejected) == (1, 0)
+    bench.run(bench.now + NS)
+    bench.assert_smooth_seams()
 
 
 def test_infeasible_chunk_keeps_the_plan(bench, monkeypatch):
@@ -143,9 +177,12 @@ def test_slow_planning_is_done_again_then_refused(bench):
     stamp = bench.now
     assert move(bench) == ""
     assert bench.executor.plan.times[bench.executor.plan.times > stamp][0] >= stamp + 160 * MS - MS
-    bench.executor.planner.splice = lambda *args, **options: (slow(*args, **options), slow(*args))[
-        0
-    ]
+
+    def slower(*args, **options):
+        bench.now += 200 * MS
+        return splice(*args, **options)
+
+    bench.executor.planner.splice = slower
     assert "is the machine overloaded?" in move(bench, sequence=2)
 
 
@@ -223,6 +260,125 @@ def test_gripper_goals_come_out_of_tick(bench):
     assert bench.executor.tick() is Grip.CLOSE
 
 
-def test_transport_must_fit_into_the_lead():
-    with pytest.raises(ValueError, match="must be less than"):
-        Settings(named("panda"), ChunkRules(("a",)), plan=PlanSettings(lead=0.02), transport=0.02)
+def test_a_pause_rests_waits_and_goes_on(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    move(bench, distance=0.3)
+    bench.run(bench.now + 300 * MS)
+    assert bench.executor.pause() == (True, "")
+    assert bench.executor.pause() == (False, "the task is paused already")
+    assert "the task is paused" in move(bench, sequence=2)
+    bench.run(bench.now + 500 * MS)
+    assert not np.any(bench.controller.sample(np.array([bench.now]))[0, 1:])
+    # Far longer than watchdog.chunk_timeout.
+    bench.run(bench.now + 5 * NS)
+    assert bench.executor.modes.mode is Mode.PAUSED
+    assert bench.executor.resume() == (True, "")
+    assert bench.executor.modes.mode is Mode.HOLDING
+    bench.run(bench.now + 500 * MS)
+    assert move(bench, sequence=2) == ""
+    assert bench.executor.modes.mode is Mode.RUNNING
+    bench.run(bench.now + 3 * NS)
+    assert bench.executor.modes.reason == "no valid chunk for 2 s"
+    assert bench.executor.pause()[0] is bench.executor.resume()[0] is False
+    bench.assert_inside_limits()
+    bench.assert_smooth_seams()
+
+
+def test_a_fault_stops_a_paused_task(bench):
+    bench.start()
+    bench.executor.pause()
+    bench.executor.watchdog.robot(5)
+    bench.executor.tick()
+    assert bench.executor.modes.reason == "robot mode is USER_STOPPED"
+
+
+def test_what_was_changed_is_counted(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    actions = np.tile(HOME, (16, 1))
+    actions[3:, 0] += 5.0
+    assert bench.send(bench.now, actions, sequence=1) == ""
+    ledger = bench.executor.ledger
+    assert (ledger.clamped, ledger.limited, ledger.late) == (13, 1, 0)
+    assert ledger.last_stamp == bench.now
+    assert ledger.last_splice == bench.now + 80 * MS
+    bench.executor.end_task("task")
+    bench.run(bench.now + 2 * NS)
+    bench.start()
+    assert (ledger.clamped, ledger.limited, ledger.last_splice) == (0, 0, 0)
+
+
+def test_a_process_held_up_while_publishing_is_counted_and_leaves_more_time(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    publish = bench.executor._publish
+
+    def held_up(times, states):
+        publish(times, states)
+        bench.now += 45 * MS
+
+    bench.executor._publish = held_up
+    assert move(bench) == ""
+    assert bench.executor.ledger.late == 1
+    # 45 ms of work, 50 ms for transport and a little spare.
+    assert bench.executor.lead.value == pytest.approx(0.105)
+    bench.run(bench.now + 300 * MS)
+    assert move(bench, sequence=2, distance=0.12) == ""
+    assert bench.executor.ledger.late == 1
+
+
+def waves(bench, seconds, *, noise=0.02, period=120 * MS):
+    """Send a stream of chunks that disagree a little."""
+    rng = np.random.default_rng(0)
+    end = bench.now + round(seconds * NS)
+    sequence = bench.executor.ledger.last_sequence
+    while bench.now < end:
+        bench.run(bench.now + period)
+        sequence += 1
+        stamp = bench.now - 50 * MS
+        times = (stamp - 1000 * NS) / NS + np.arange(16) / 15
+        wave = HOME + 0.3 * np.sin(1.5 * times)[:, None] + rng.normal(0, noise, 7)
+        bench.send(stamp, wave, sequence=sequence)
+
+
+def test_the_lead_grows_until_trajectories_arrive_in_time(make_bench):
+    bench = make_bench(feedback=True, transport=130 * MS)
+    bench.start()
+    waves(bench, 3.0)
+    ledger, lead = bench.executor.ledger, bench.executor.lead
+    assert ledger.late > 0
+    assert 0.13 <= lead.value <= 0.25
+    late, seams = ledger.late, len(bench.controller.seams)
+    waves(bench, 3.0)
+    assert ledger.late == late
+    bench.controller.seams = bench.controller.seams[seams + 2 :]
+    bench.assert_smooth_seams()
+
+
+def test_punctual_trajectories_are_not_called_late(make_bench):
+    bench = make_bench(feedback=True, transport=49 * MS)
+    bench.start()
+    waves(bench, 4.0)
+    assert bench.executor.ledger.late == 0
+    assert bench.executor.lead.value == 0.08
+    bench.assert_inside_limits()
+
+
+def test_a_trajectory_that_is_never_taken_up_is_gone_back_from(make_bench):
+    bench = make_bench(feedback=True)
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    move(bench, distance=0.2)
+    bench.run(bench.now + 300 * MS)
+    followed = bench.executor.plan
+    actions = followed.sample(bench.now + 66_666_667 * np.arange(16))[:, 0] - 0.1
+    assert bench.send(bench.now, actions, sequence=2) == ""
+    bench.under_way.clear()
+    bench.run(bench.now + 500 * MS)
+    assert bench.executor.plan is followed
+    assert bench.executor.ledger.late == 1
+    assert move(bench, sequence=3, distance=0.25) == ""
+    bench.run(bench.now + 2 * NS)
+    bench.assert_inside_limits()
+    bench.assert_smooth_seams()

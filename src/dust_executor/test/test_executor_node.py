@@ -1,6 +1,9 @@
 """The whole node over DDS: a process of its own, joint states and chunks from here."""
 
+import os
+import time
 from array import array
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +13,13 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 import rclpy
 from builtin_interfaces.msg import Time
 from rclpy.action import ActionServer
+from rclpy.clock import Clock as SteadyClock
+from rclpy.clock import ClockType
 from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
-from std_srvs.srv import Trigger
+from std_srvs.srv import SetBool, Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from dust_executor.executor_node import ExecutorNode
@@ -47,6 +54,7 @@ class Rig(Probe):
         self.hand = ActionServer(node, Gripper, "franka_gripper/gripper", self._on_grip)
         self.timer = node.create_timer(1 / 30, self._publish_joints)
         self.joints_alive = True
+        self.copies = 1
         self.sequence = 0
 
     def _on_grip(self, handle):
@@ -62,7 +70,8 @@ class Rig(Probe):
         position = self.planned()
         message.position = array("d", [0.04, 0.04, *position[::-1]])
         message.velocity = array("d", [0.0] * 9)
-        self.joints.publish(message)
+        for _ in range(self.copies):
+            self.joints.publish(message)
 
     def planned(self) -> np.ndarray:
         """Return where the executor wants the arm: the rig's arm is there at once."""
@@ -243,6 +252,92 @@ def test_stop_service_needs_rearm(rig, node):
     rig.send()
     rig.wait(lambda: "no task is running" in rig.states[-1].last_rejection)
     node.end()
+
+
+def test_a_pause_rests_and_the_task_goes_on(rig, node):
+    assert not rig.ask(SetBool, "pause", data=True).success
+    rig.start()
+    rig.send()
+    rig.wait_for(ExecutorState.RUNNING)
+    assert rig.ask(SetBool, "pause", data=True).success
+    assert rig.wait_for(ExecutorState.PAUSED).reason == "paused by request"
+    rig.send()
+    rig.wait(lambda: "the task is paused" in rig.states[-1].last_rejection)
+    # Longer than watchdog.chunk_timeout.
+    paused = rig.node.get_clock().now().nanoseconds
+    rig.wait(lambda: rig.node.get_clock().now().nanoseconds > paused + 3 * NS // 2)
+    assert rig.mode() == ExecutorState.PAUSED
+    assert rig.ask(SetBool, "pause", data=False).success
+    rig.wait_for(ExecutorState.HOLDING)
+    sent = rig.send()
+    rig.wait_for(ExecutorState.RUNNING)
+    state = rig.wait(lambda: rig.states[-1] if rig.states[-1].accepted == 2 else None)
+    assert state.last_stamp == sent.header.stamp
+    assert state.last_splice.sec >= sent.header.stamp.sec
+    assert state.late == 0
+    node.end()
+
+
+def test_services_answer_while_chunks_stream(rig, node):
+    rig.start()
+    rig.node.create_timer(1 / 50, rig.send)
+    rig.wait_for(ExecutorState.RUNNING)
+    for wanted in (True, False) * 3:
+        accepted = rig.states[-1].accepted
+        assert rig.ask(SetBool, "pause", data=wanted).success
+        if not wanted:
+            rig.wait(lambda accepted=accepted: rig.states[-1].accepted > accepted)
+    assert rig.ask(Trigger, "stop").success
+    rig.wait_for(ExecutorState.STOPPED)
+    node.end()
+
+
+def test_simulated_time_at_half_the_speed(rig, tmp_path):
+    began = time.monotonic_ns()
+    clock = rig.node.create_publisher(Clock, "/clock", 10)
+
+    def tell() -> None:
+        message = Clock()
+        now = 1000 * NS + (time.monotonic_ns() - began) // 2
+        message.clock = Time(sec=now // NS, nanosec=now % NS)
+        clock.publish(message)
+
+    steady = SteadyClock(clock_type=ClockType.STEADY_TIME)
+    rig.node.create_timer(0.005, tell, clock=steady)
+    rig.node.set_parameters([Parameter("use_sim_time", value=True)])
+    program = Program(MODULE, "use_sim_time:=true", log=tmp_path / "node.log")
+    rig.start()
+    rig.wait(lambda: rig.trajectories)
+    rig.send()
+    state = rig.wait_for(ExecutorState.RUNNING)
+    assert 1000 <= state.header.stamp.sec < 1000 + (time.monotonic_ns() - began) / NS
+    rig.wait(lambda: rig.states[-1].accepted == 1)
+    assert 1000 <= rig.states[-1].last_splice.sec < 1100
+    state = rig.wait_for(ExecutorState.STOPPED)
+    assert state.reason == "no valid chunk for 2 s"
+    program.end()
+    program.stop()
+
+
+def test_joint_states_at_1_khz_cost_little_more(rig, node):
+    rig.wait(lambda: rig.states and len(rig.states[-1].positions))
+    slow = busy(rig, node)
+    # Thirty-three at once, thirty times a second: a callback for each would cost ten times as much.
+    rig.copies = 33
+    assert busy(rig, node) < 4.0 * slow
+    node.end()
+
+
+def busy(rig, program) -> float:
+    """Return the node's processor time while sixty executor_state came, s."""
+    count, before = len(rig.states), processor_time(program)
+    rig.wait(lambda: len(rig.states) > count + 60)
+    return processor_time(program) - before
+
+
+def processor_time(program) -> float:
+    fields = Path(f"/proc/{program._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_lifecycle_goes_round_twice(rig):

@@ -50,6 +50,20 @@ def test_the_first_cause_stays_until_rearmed():
     assert (modes.mode, modes.reason, modes.refusal("next", "test")) == (Mode.IDLE, "", "")
 
 
+def test_a_pause_takes_no_chunks_and_is_part_of_the_task():
+    modes = running()
+    assert modes.resume() == "nothing is paused (running)"
+    assert modes.pause() == ""
+    assert (modes.mode, modes.reason, modes.in_task) == (Mode.PAUSED, "paused by request", True)
+    assert "call pause with false" in modes.chunk_refusal
+    assert modes.pause() == "the task is paused already"
+    assert modes.resume() == ""
+    assert (modes.mode, modes.chunk_refusal) == (Mode.HOLDING, "")
+    assert modes.pause() == ""
+    assert modes.end("task") == ""
+    assert modes.pause() == modes.chunk_refusal == "no task is running (idle)"
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Whatever happens in whatever order, only rearm leads out of STOPPED."""
 
@@ -62,11 +76,17 @@ class AnyOrder(RuleBasedStateMachine):
         if not self.modes.refusal("task", "test"):
             self.modes.start("task", "test")
 
-    @precondition(lambda self: self.modes.in_task)
+    @precondition(lambda self: not self.modes.chunk_refusal)
     @rule()
     def run_or_hold(self):
         self.modes.run()
         self.modes.hold("out")
+
+    @rule()
+    def pause_or_resume(self):
+        before = self.modes.mode
+        refused = self.modes.resume() if before is Mode.PAUSED else self.modes.pause()
+        assert bool(refused) == (before in (Mode.IDLE, Mode.STOPPED))
 
     @rule()
     def end(self):

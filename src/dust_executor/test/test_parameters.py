@@ -9,6 +9,7 @@ from dust_executor.chunk import ChunkRules
 from dust_executor.core import Settings
 from dust_executor.gripper import GripperSettings
 from dust_executor.limits import Shares, named
+from dust_executor.merge import Merge, MergeSettings, PrefixLate
 from dust_executor.parameters import PARAMETERS, settings_from
 from dust_executor.planner import PlanSettings
 from dust_executor.watchdog import WatchdogSettings
@@ -50,9 +51,9 @@ def test_yaml_says_unit_and_range_of_each():
 def test_defaults_are_those_of_the_core():
     made = settings_from(defaults())
     core = Settings(named("fr3_rectangular"), ChunkRules(made.rules.joint_names))
-    for name in ("rules", "shares", "plan", "watchdog", "gripper"):
+    for name in ("rules", "shares", "plan", "lead", "merge", "workspace", "watchdog", "gripper"):
         assert getattr(made, name) == getattr(core, name)
-    for name in ("overlap", "transport", "settle", "start_tolerance"):
+    for name in ("overlap", "settle", "start_tolerance"):
         assert getattr(made, name) == getattr(core, name)
     assert (Shares(), PlanSettings()) == (made.shares, made.plan)
     assert (WatchdogSettings(), GripperSettings()) == (made.watchdog, made.gripper)
@@ -61,6 +62,11 @@ def test_defaults_are_those_of_the_core():
 def test_defaults_pass_their_own_checks():
     for row in PARAMETERS:
         assert row.check(row.default) == row.default
+
+
+def test_strategies_are_chosen_by_name():
+    made = settings_from(defaults(**{"plan.merge": "open_loop", "plan.prefix_late": "blend"}))
+    assert made.merge == MergeSettings(merge=Merge.OPEN_LOOP, prefix_late=PrefixLate.BLEND)
 
 
 def test_custom_limits_come_from_the_lists():
@@ -77,6 +83,9 @@ def test_custom_limits_come_from_the_lists():
         ({"joint_names": ["a", "b"]}, "for 7 joints, but joint_names has 2"),
         ({"limits.set": "custom", "limits.jerk": [1.0]}, "limit 'jerk' needs 7"),
         ({"plan.transport": 0.1}, "must be less than plan.lead"),
+        ({"plan.lead": 0.4}, "must not be more than plan.lead_max"),
+        ({"workspace.lower": [0.1]}, "workspace.lower needs 3 numbers"),
+        ({"workspace.lower": [0.9, 0.0, 0.0]}, "workspace.lower .x 0.9 m. must be below"),
         ({"plan.tail": 0.9}, "must not be longer than plan.longest_tail"),
     ],
 )

@@ -2,7 +2,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dust_executor.quintic import evaluate, sample_pieces
+from dust_executor.quintic import (
+    enclosure,
+    evaluate,
+    evaluate_at,
+    extremes,
+    sample_pieces,
+)
 
 MS = 1_000_000
 
@@ -54,3 +60,45 @@ def test_one_knot_is_a_rest():
     states = np.random.default_rng(1).normal(size=(1, 3, 7))
     result = evaluate(np.array([5]), states, np.array([0, 5, 9]))
     np.testing.assert_array_equal(result, np.repeat(states, 3, axis=0))
+
+
+@given(st.integers(0, 1000), st.lists(st.integers(2, 300), min_size=1, max_size=6))
+def test_extremes_are_those_of_the_samples(seed, gaps):
+    times = np.concatenate([[0], np.cumsum(gaps)]).astype(np.int64) * MS
+    states = np.random.default_rng(seed).normal(size=(len(times), 3, 3))
+    samples = sample_pieces(times, states)
+    low, high = extremes(times, states)
+    np.testing.assert_allclose(low, samples.min(axis=(1, 2)), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(high, samples.max(axis=(1, 2)), rtol=1e-9, atol=1e-9)
+
+
+@given(st.integers(0, 1000), st.lists(st.integers(2, 300), min_size=1, max_size=6))
+def test_the_enclosure_holds_all_samples(seed, gaps):
+    times = np.concatenate([[0], np.cumsum(gaps)]).astype(np.int64) * MS
+    states = np.random.default_rng(seed).normal(size=(len(times), 3, 3))
+    samples = sample_pieces(times, states)
+    low, high = enclosure(times, states)
+    slack = 1e-9 * np.abs(samples).max(axis=(1, 2))
+    assert np.all(low <= samples.min(axis=(1, 2)) + slack)
+    assert np.all(high >= samples.max(axis=(1, 2)) - slack)
+
+
+def test_the_enclosure_of_a_minimum_jerk_move_is_close():
+    states = np.zeros((2, 3, 1))
+    states[1, 0] = 1.0
+    low, high = enclosure(np.array([0, 1000]) * MS, states)
+    # Its derivatives peak at 1, 1.875, 5.774 and 60.
+    np.testing.assert_allclose(high[:, 0], [1.0, 5.0, 20.0, 60.0], atol=1e-9)
+    np.testing.assert_allclose(low[:, 0], [0.0, 0.0, -20.0, -120.0], atol=1e-9)
+
+
+@given(st.integers(0, 1000), st.lists(st.integers(2, 300), max_size=6), st.integers(-50, 2000))
+def test_one_time_is_evaluated_as_many_are(seed, gaps, at):
+    times = np.concatenate([[0], np.cumsum(gaps)]).astype(np.int64) * MS
+    states = np.random.default_rng(seed).normal(size=(len(times), 3, 3))
+    for time in (at * MS, at * MS + 1, int(times[-1]), int(times[0])):
+        one = evaluate_at(times, states, time)
+        many = evaluate(times, states, np.array([time]))[0]
+        np.testing.assert_allclose(one, many, rtol=1e-12, atol=1e-12 * (1 + np.abs(many).max()))
+        if time in times:
+            np.testing.assert_array_equal(one, states[times == time][0])

@@ -5,10 +5,14 @@ Shape suffixes: B batch, N query tokens, T context tokens, D width, H heads, E w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from dust_model.config import HeadConfig
 
@@ -68,3 +72,15 @@ class Attention(nn.Module):
 
     def _split(self, x_BND: Tensor) -> Tensor:
         return x_BND.view(*x_BND.shape[:2], -1, self._head_dim).transpose(1, 2)
+
+
+@contextmanager
+def plain_attention() -> Iterator[None]:
+    """Attend by two matrix products and a softmax, all in the number format of the queries."""
+    before = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
+    torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(before)

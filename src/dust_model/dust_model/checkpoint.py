@@ -30,7 +30,7 @@ from dust_model.robot import RobotSpec
 from dust_model.statistics import Statistics
 from dust_model.tokenizer import read_tokenizer
 from dust_model.variants import build_head
-from dust_model.weights import fingerprint, load_module, save_weights
+from dust_model.weights import fingerprint, fingerprint_tensors, load_module, save_weights
 
 if TYPE_CHECKING:
     from dust_model.backbone import Backbone
@@ -64,6 +64,7 @@ class Checkpoint:
         statistics: statistics of the data it was made from.
         fingerprint: 16 hexadecimal digits over the vision-language weights, their configuration
             and the tokenizer; equal fingerprints make equal features.
+        prefix_max: how many committed actions the head has learned to go on from; 0: none.
     """
 
     folder: Path
@@ -71,6 +72,7 @@ class Checkpoint:
     robot: RobotSpec
     statistics: Statistics
     fingerprint: str
+    prefix_max: int = 0
 
     @classmethod
     def load(cls, path: str | Path) -> Checkpoint:
@@ -89,15 +91,14 @@ class Checkpoint:
             Statistics, _read_json(folder / STATISTICS), where=str(folder / STATISTICS)
         )
         _require_agreement(parts.model, parts.robot, statistics, where=folder)
-        # The configuration counts: the same weights with another rope_theta give other features.
-        language = json.dumps(to_json(parts.model.vision_language), sort_keys=True)
-        prints = fingerprint((folder / BACKBONE, folder / TOKENIZER), salt=language)
+        prints = fingerprint((folder / BACKBONE, folder / TOKENIZER), salt=_salt(parts.model))
         return cls(
             folder=folder,
             config=parts.model,
             robot=parts.robot,
             statistics=statistics,
             fingerprint=prints,
+            prefix_max=parts.prefix_max,
         )
 
     @classmethod
@@ -156,8 +157,11 @@ class Checkpoint:
         robot: RobotSpec,
         statistics: Statistics,
         dtype: str = "bfloat16",
+        prefix_max: int = 0,
     ) -> Checkpoint:
         """Write a checkpoint folder, whole or not at all, and open it.
+
+        `prefix_max` is what the head was trained with, 0 if it has seen no committed actions.
 
         Raises:
             ValueError: `path` exists already, or the parts do not fit each other.
@@ -166,14 +170,24 @@ class Checkpoint:
         require_free(folder)
         config = ModelConfig(vision_language=eagle.config, head=head.config)
         _require_agreement(config, robot, statistics, where=folder)
+        parts = _Parts(model=config, robot=robot, prefix_max=prefix_max)
         with _draft_of(folder) as draft:
-            values = {"format": FORMAT, **to_json(_Parts(model=config, robot=robot))}
+            values = {"format": FORMAT, **to_json(parts)}
             _write_json(draft / CONFIG, values)
             _write_json(draft / STATISTICS, to_json(statistics))
             tokenizer.save(str(draft / TOKENIZER))
             save_weights(eagle, draft / BACKBONE, DTYPES[dtype])
             save_weights(head, draft / HEAD, DTYPES[dtype])
         return cls.load(folder)
+
+    def hidden_fingerprint(self) -> str:
+        """Return what `fingerprint` is, over all that comes before the projection.
+
+        Equal ones make equal token rows before it, which a policy that trains the projection is
+        given.
+        """
+        salt = _salt(self.config) + fingerprint((self.folder / TOKENIZER,), salt="")
+        return fingerprint_tensors(self.folder / BACKBONE, salt=salt, without="projection.")
 
     def backbone(self, device: str = "cpu", dtype: str = "float32") -> Backbone:
         """Read the vision-language part onto `device`, with weights of `dtype` or AUTO."""
@@ -205,6 +219,11 @@ class Checkpoint:
         return read_tokenizer(self.folder / TOKENIZER)
 
 
+def _salt(config: ModelConfig) -> str:
+    # It counts: the same weights with another rope_theta give other features.
+    return json.dumps(to_json(config.vision_language), sort_keys=True)
+
+
 def require_free(folder: Path) -> None:
     """Raise ValueError if there is something at `folder` already."""
     require(not folder.exists(), f"{folder} exists already: choose another path or remove it")
@@ -228,6 +247,13 @@ class _Parts:
 
     model: ModelConfig
     robot: RobotSpec
+    prefix_max: int = 0
+
+    def __post_init__(self) -> None:
+        require(
+            0 <= self.prefix_max <= self.robot.horizon,
+            f"prefix_max must lie in 0..{self.robot.horizon}, got {self.prefix_max}",
+        )
 
 
 def _require_files(folder: Path) -> None:
@@ -252,6 +278,11 @@ def _require_agreement(
         require(
             columns <= room, f"{where}: the robot has {columns} {kind} columns, the head {room}"
         )
+    steps = len(statistics.action.step_mean)
+    require(
+        steps in (0, robot.horizon),
+        f"{where}: statistics are of chunks of {steps} actions, the robot takes {robot.horizon}",
+    )
     slots = model.head.embodiments
     require(
         robot.embodiment < slots,

@@ -22,8 +22,11 @@ from dust_model.program import Work, record
 from dust_model.sampler import Inputs, Noise, Sampler
 from dust_model.schedule import MAX_STEPS, Plan
 
-KEPT_RECORDINGS = 8
-"""Recordings that are kept; the one that was not used for longest goes first."""
+KEPT_RECORDINGS = 16
+"""Recordings that are kept; the one that was not used for longest goes first.
+
+Room for six step counts, each with and without a committed prefix.
+"""
 
 Replay = Callable[[], object]
 """Computes once more what was captured."""

@@ -11,13 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from dust_model.actions import ActionNormaliser
 from dust_model.config import TargetScale, require
+from dust_model.continuation import Leftover, Method, blend_strengths, guidance_weights
 from dust_model.graphs import RecordedSampler
+from dust_model.guided import Guide, GuidedSampler
 from dust_model.head import Head
 from dust_model.layout import arrange_for_inference
 from dust_model.robot import RobotSpec
-from dust_model.sampler import Sampler, draw_noise
-from dust_model.schedule import fitting_plan
+from dust_model.sampler import Inputs, Noise, Sampler, draw_noise
+from dust_model.schedule import Plan, fitting_plan
 from dust_model.statistics import ChannelStatistics, Normaliser, Statistics
 
 
@@ -55,8 +58,9 @@ class Policy:
         arrange_for_inference(head)
         self._robot = robot
         self._sampler = RecordedSampler(head) if recorded else Sampler(head)
+        self._guided = GuidedSampler(head)
         self._state = Normaliser(statistics.state)
-        self._action = Normaliser(statistics.action)
+        self._action = ActionNormaliser(statistics.action)
         self._embedding = statistics.embedding
 
     def sample(
@@ -69,6 +73,7 @@ class Policy:
         vision_steps: int = 4,
         seed: int = 0,
         prefix: ArrayLike | None = None,
+        leftover: Leftover | None = None,
         future: bool = True,
     ) -> Sample:
         """Draw one chunk for one observation.
@@ -84,6 +89,8 @@ class Policy:
             seed: the same seed and inputs give the same chunk.
             prefix: first actions that are committed already, raw units, [n, action_dim]. They come
                 back as they are, and the rest is made to fit them.
+            leftover: for a head that was not trained with a prefix: how else the rest is made to
+                fit, and what the plan was to go on with.
             future: predict the future embedding too. False leaves out what only it needs, and
                 gives the same actions.
 
@@ -98,11 +105,11 @@ class Policy:
             action_steps=action_steps,
             vision_steps=vision_steps,
             prefix=prefix,
+            leftover=leftover,
             future=future,
         )
         return chunks[0]
 
-    @torch.inference_mode()
     def sample_batch(
         self,
         features: Tensor | ArrayLike,
@@ -113,30 +120,73 @@ class Policy:
         action_steps: int = 4,
         vision_steps: int = 4,
         prefix: ArrayLike | None = None,
+        leftover: Leftover | None = None,
         future: bool = True,
     ) -> list[Sample]:
         """Draw one candidate per seed for the same observation; see `sample`."""
         plan = fitting_plan(self._head.config, action_steps, vision_steps, future=future)
         features_TD, mask_T = self._checked_features(features, mask)
-        raw_prefix = self._checked_prefix(prefix)
-        actions, embedding = self._sampler.sample(
-            self._sampler.cast(features_TD)[None],
-            self._sampler.cast(self._network_state(state))[None],
-            draw_noise(self._head, seeds),
-            plan,
-            mask_BT=None if mask_T.all() else self._on_device(mask_T)[None],
-            prefix_BPA=None if raw_prefix is None else self._network_prefix(raw_prefix)[None],
-            slot=self._robot.embodiment,
+        committed = self._checked_actions(prefix, "prefix")
+        noise = draw_noise(self._head, seeds)
+        inputs = Inputs(
+            features=self._sampler.cast(features_TD)[None],
+            mask=None if mask_T.all() else self._on_device(mask_T)[None],
+            state=self._sampler.cast(self._network_state(state))[None],
+            actions=noise.action,
+            embedding=noise.vision,
         )
+        if leftover is None:
+            prefix = self._scaled(committed, state)
+            actions, embedding = self._sample(inputs, plan, prefix_BPA=prefix)
+        else:
+            actions, embedding = self._go_on(inputs, plan, committed, leftover, state)
         futures = None
         if plan.vision_steps and plan.future:
             futures = _raw_embedding(self._head, self._embedding, embedding)
         return [
             Sample(
-                self._raw_actions(actions[i], raw_prefix), None if futures is None else futures[i]
+                self._raw_actions(actions[i], committed, state),
+                None if futures is None else futures[i],
             )
             for i in range(len(seeds))
         ]
+
+    def _sample(self, inputs: Inputs, plan: Plan, **options: Tensor | None) -> Noise:
+        return self._sampler.sample(
+            inputs.features,
+            inputs.state,
+            Noise(inputs.actions, inputs.embedding),
+            plan,
+            mask_BT=inputs.mask,
+            slot=self._robot.embodiment,
+            **options,
+        )
+
+    def _go_on(
+        self,
+        inputs: Inputs,
+        plan: Plan,
+        committed: NDArray[np.float64],
+        leftover: Leftover,
+        state: ArrayLike,
+    ) -> Noise:
+        """Sample what agrees with the plan by other means than showing it to the network."""
+        rest = self._checked_actions(leftover.actions, "leftover")
+        frozen, horizon = len(committed), self._robot.horizon
+        known = self._scaled(np.concatenate([committed, rest])[:horizon], state)
+        reach = known.shape[1]
+        target = F.pad(known, (0, 0, 0, horizon - reach))
+        index = torch.arange(horizon)[:, None]
+        if leftover.method is Method.BLENDED:
+            start = torch.where(index < reach, target, inputs.actions)
+            strength = torch.from_numpy(blend_strengths(frozen, reach, horizon, rate=leftover.rate))
+            return self._sample(inputs._replace(actions=start), plan, strength_K1=strength)
+        weights = torch.from_numpy(guidance_weights(frozen, reach, horizon))
+        guide = Guide(target, weights, index < frozen, leftover.guidance)
+        inputs = inputs._replace(
+            actions=self._on_device(inputs.actions), embedding=self._on_device(inputs.embedding)
+        )
+        return self._guided.sample(inputs, plan, guide, slot=self._robot.embodiment)
 
     def _checked_features(
         self, features: Tensor | ArrayLike, mask: Tensor | ArrayLike
@@ -155,16 +205,17 @@ class Policy:
         )
         return features_TD, mask_T
 
-    def _checked_prefix(self, prefix: ArrayLike | None) -> NDArray[np.float64] | None:
-        if prefix is None or np.size(prefix) == 0:
-            return None
-        raw, columns = np.asarray(prefix, np.float64), self._robot.action_dim
-        horizon = self._robot.horizon
+    def _checked_actions(self, actions: ArrayLike | None, name: str) -> NDArray[np.float64]:
+        """Return raw actions [n, action_dim], n >= 0."""
+        columns, horizon = self._robot.action_dim, self._robot.horizon
+        if actions is None or np.size(actions) == 0:
+            return np.empty((0, columns))
+        raw = np.asarray(actions, np.float64)
         require(
             raw.ndim == 2 and raw.shape[1] == columns and len(raw) <= horizon,
-            f"prefix must have shape [n <= {horizon}, {columns}], got {list(raw.shape)}",
+            f"{name} must have shape [n <= {horizon}, {columns}], got {list(raw.shape)}",
         )
-        require(bool(np.isfinite(raw).all()), "prefix is not finite")
+        require(bool(np.isfinite(raw).all()), f"{name} is not finite")
         return raw
 
     def _network_state(self, state: ArrayLike) -> Tensor:
@@ -175,15 +226,16 @@ class Policy:
         require(bool(np.isfinite(raw).all()), f"state is not finite: {raw.tolist()}")
         return _pad(self._state.normalise(raw), self._head.config.state_dim)
 
-    def _network_prefix(self, raw: NDArray[np.float64]) -> Tensor:
-        return _pad(self._action.normalise(raw), self._head.config.action_dim)
+    def _scaled(self, raw: NDArray[np.float64], state: ArrayLike) -> Tensor:
+        """Return raw actions [n, action_dim] in the network's scale, [1, n, A]."""
+        return _pad(self._action.normalise(raw, state), self._head.config.action_dim)[None]
 
     def _raw_actions(
-        self, actions_KA: Tensor, prefix: NDArray[np.float64] | None
+        self, actions_KA: Tensor, committed: NDArray[np.float64], state: ArrayLike
     ) -> NDArray[np.float64]:
-        raw = self._action.denormalise(actions_KA[:, : self._robot.action_dim].cpu().numpy())
-        if prefix is not None:
-            raw[: len(prefix)] = prefix
+        values = actions_KA[:, : self._robot.action_dim].cpu().numpy()
+        raw = self._action.denormalise(values, state)
+        raw[: len(committed)] = committed
         return raw
 
     def _on_device(self, tensor: Tensor) -> Tensor:

@@ -69,6 +69,7 @@ class Inputs(NamedTuple):
         prefix: committed actions in the network's scale, [B or 1, K, A], the rest without meaning;
             None when none is committed.
         held: True where an action is committed, bool [K, 1]; None when none is.
+        strength: share of its velocity that each action moves with, [K, 1]; None when all of it.
     """
 
     features: Tensor
@@ -78,6 +79,7 @@ class Inputs(NamedTuple):
     embedding: Tensor
     prefix: Tensor | None = None
     held: Tensor | None = None
+    strength: Tensor | None = None
 
 
 def draw_noise(head: Head, seeds: Sequence[int]) -> Noise:
@@ -121,6 +123,7 @@ class Sampler:
         *,
         mask_BT: Tensor | None = None,
         prefix_BPA: Tensor | None = None,
+        strength_K1: Tensor | None = None,
         slot: int = 0,
     ) -> Noise:
         """Sample a batch of candidates.
@@ -133,6 +136,7 @@ class Sampler:
             mask_BT: True where a feature token is real; None when all are.
             prefix_BPA: first actions that are committed already, in the network's scale. They are
                 shown to the network as HeadConfig.prefix says, and come back unchanged.
+            strength_K1: share of its velocity that each action moves with; None when all of it.
             slot: embodiment.
 
         Returns:
@@ -143,6 +147,8 @@ class Sampler:
         actions, embedding = (part.to(device) for part in noise)
         mask = None if mask_BT is None else mask_BT.to(device)
         inputs = Inputs(features_BTD, mask, state_BS, actions, embedding)
+        if strength_K1 is not None:
+            inputs = inputs._replace(strength=strength_K1.to(device))
         if prefix_BPA is not None and prefix_BPA.shape[1]:
             length, horizon = prefix_BPA.shape[1], actions.shape[1]
             inputs = inputs._replace(
@@ -157,13 +163,15 @@ class Sampler:
         clean = None if inpaints else held
         observation = Observation(inputs.features, inputs.mask, inputs.state, clean, slot)
         field = build_field(self.head, self._levels, observation)
+        if inputs.strength is not None:
+            field = with_strength(field, inputs.strength)
         actions, embedding = inputs.actions, inputs.embedding
         if held is None or inputs.prefix is None:
             return integrate(plan, Noise(actions, embedding), field)
         if not inpaints:
             actions = torch.where(held, inputs.prefix, actions)
             return integrate(plan, Noise(actions, embedding), field, held=held)
-        known = _with_known(field, inputs.prefix - actions, held)
+        known = with_known(field, inputs.prefix - actions, held)
         end = integrate(plan, Noise(actions, embedding), known)
         return Noise(torch.where(held, inputs.prefix, end.action), end.vision)
 
@@ -172,16 +180,28 @@ class Sampler:
         return tensor.to(self.head.weight.device, self.head.weight.dtype)
 
 
-def _with_known(field: VelocityField, known_BKA: Tensor, held_K1: Tensor) -> VelocityField:
+def with_known(field: VelocityField, known_BKA: Tensor, held_K1: Tensor) -> VelocityField:
     """Return `field` with the known velocity of the held actions, data minus noise, put in.
 
     On a straight path, Euler steps keep them at tau * data + (1 - tau) * noise all the way.
     """
 
-    def with_known(step: Step, actions: Tensor, embedding: Tensor) -> Velocity:
+    def known(step: Step, actions: Tensor, embedding: Tensor) -> Velocity:
         velocity = field(step, actions, embedding)
         if velocity.action is None:
             return velocity
         return velocity._replace(action=torch.where(held_K1, known_BKA, velocity.action))
 
-    return with_known
+    return known
+
+
+def with_strength(field: VelocityField, strength_K1: Tensor) -> VelocityField:
+    """Return `field` with the velocity of the actions scaled."""
+
+    def scaled(step: Step, actions: Tensor, embedding: Tensor) -> Velocity:
+        velocity = field(step, actions, embedding)
+        if velocity.action is None:
+            return velocity
+        return velocity._replace(action=strength_K1 * velocity.action)
+
+    return scaled

@@ -32,7 +32,15 @@ class Scaling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnStatistics:
-    """Statistics of the columns of states or actions, in raw units, and how each is scaled."""
+    """Statistics of the columns of states or actions, in raw units, and how each is scaled.
+
+    Attributes:
+        scaling: how each column is normalised.
+        mean, std, min, max, q01, q99: of each column.
+        step_mean: of actions that are learned relative to the state: for each step of the chunk and
+            each of the first columns, the mean way from the state to the action; else empty.
+        step_std: deviation of that way.
+    """
 
     scaling: tuple[Scaling, ...]
     mean: tuple[float, ...]
@@ -41,8 +49,11 @@ class ColumnStatistics:
     max: tuple[float, ...]
     q01: tuple[float, ...]
     q99: tuple[float, ...]
+    step_mean: tuple[tuple[float, ...], ...] = ()
+    step_std: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
+        self._check_steps()
         columns = len(self.scaling)
         for name in ("mean", "std", "min", "max", "q01", "q99"):
             values = getattr(self, name)
@@ -53,6 +64,27 @@ class ColumnStatistics:
                 below, above = getattr(self, low)[column], getattr(self, high)[column]
                 require(below <= above, f"column {column}: {low}={below} is above {high}={above}")
         require(min(self.std, default=0.0) >= 0, f"std must be >= 0, got {self.std}")
+
+    @property
+    def relative(self) -> bool:
+        """Whether the first columns are learned relative to the state."""
+        return bool(self.step_mean)
+
+    def _check_steps(self) -> None:
+        shapes = [[len(row) for row in rows] for rows in (self.step_mean, self.step_std)]
+        require(
+            shapes[0] == shapes[1] and len(set(shapes[0])) <= 1,
+            f"step_mean has rows of {shapes[0]} columns and step_std of {shapes[1]}",
+        )
+        if self.relative:
+            columns = shapes[0][0]
+            require(
+                1 <= columns <= len(self.scaling),
+                f"step_mean has {columns} columns, there are {len(self.scaling)}",
+            )
+            finite = np.isfinite([self.step_mean, self.step_std]).all()
+            require(bool(finite), "step_mean or step_std is not finite")
+            require(float(np.min(self.step_std)) > 0, "step_std must be above 0")
 
     @classmethod
     def measure(cls, values: ArrayLike, scaling: Sequence[Scaling]) -> ColumnStatistics:

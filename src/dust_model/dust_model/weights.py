@@ -126,6 +126,25 @@ def fingerprint(paths: Iterable[Path], *, salt: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def fingerprint_tensors(path: Path, *, salt: str, without: str) -> str:
+    """Return 16 hexadecimal digits over the tensors of a file and a text.
+
+    Args:
+        path: A safetensors file.
+        salt: The text.
+        without: Tensors whose names begin so do not count.
+
+    Raises:
+        ValueError: The file can't be read.
+    """
+    digest = hashlib.sha256(salt.encode())
+    for name, tensor in sorted(_read(path).items()):
+        if not name.startswith(without):
+            digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+            digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:16]
+
+
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from hypothesis import settings
 from torch import nn
 
 from dust_model.blocks import DualHalf
@@ -11,10 +10,6 @@ from dust_model.codecs import EmbodimentLinear
 from dust_model.config import HeadConfig, ModelConfig, VisionLanguageConfig
 from dust_model.head import Head
 from dust_model.variants import build_head as build_variant
-
-# How long an example takes says more about a busy machine than about the code.
-settings.register_profile("dust_model", deadline=None)
-settings.load_profile("dust_model")
 
 MICRO_LANGUAGE = VisionLanguageConfig(
     image_size=56,

@@ -7,8 +7,9 @@ import sys
 import huggingface_hub
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from dust_model.checkpoint import FILES, Checkpoint
+from dust_model.checkpoint import BACKBONE, FILES, Checkpoint
 from dust_model.config import TINY, Architecture
 from dust_model.eagle import Eagle
 from dust_model.head import DualStreamHead
@@ -80,6 +81,20 @@ def test_saving_again_gives_the_same_files(tiny, tmp_path):
     assert copy.fingerprint == tiny.fingerprint
     for name in FILES:
         assert (copy.folder / name).read_bytes() == (tiny.folder / name).read_bytes(), name
+
+
+def test_it_says_how_many_committed_actions_it_learned_to_go_on_from(tiny, tmp_path):
+    assert tiny.prefix_max == 0
+    copy = tiny.save_pretrained(tmp_path / "copy")
+    path = copy.folder / "config.json"
+    values = json.loads(path.read_text())
+    for written, read in ((7, 7), (None, 0)):
+        values.pop("prefix_max", None)
+        path.write_text(json.dumps(values | ({"prefix_max": written} if written else {})))
+        assert Checkpoint.load(copy.folder).prefix_max == read
+    path.write_text(json.dumps(values | {"prefix_max": 17}))
+    with pytest.raises(ValueError, match=r"prefix_max must lie in 0\.\.16, got 17"):
+        Checkpoint.load(copy.folder)
 
 
 def test_save_pretrained_and_back(tiny, tmp_path):
@@ -175,6 +190,20 @@ def test_a_failed_save_leaves_nothing(build_head, tmp_path, tiny, change, error,
     with pytest.raises(error, match=message):
         Checkpoint.save(tmp_path / "bad", **parts | change)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_hidden_fingerprint_is_of_what_comes_before_the_projection(folder, tiny):
+    before = tiny.hidden_fingerprint()
+    weights = load_file(folder / BACKBONE)
+    weights["projection.bias"] += 1.0
+    save_file(weights, folder / BACKBONE)
+    changed = Checkpoint.load(folder)
+    assert changed.fingerprint != tiny.fingerprint
+    assert changed.hidden_fingerprint() == before
+    name = next(name for name in sorted(weights) if not name.startswith("projection."))
+    weights[name].view(-1)[0] += 1.0
+    save_file(weights, folder / BACKBONE)
+    assert Checkpoint.load(folder).hidden_fingerprint() != before
 
 
 def test_fingerprint_is_of_the_vision_language_part(folder, tiny):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
+from dust_node.clock import nanoseconds
 from dust_node.meters import LatencyMeter, RateMeter
 
 Level = tuple[bytes, str]
@@ -78,4 +79,4 @@ class Monitor:
         return rows + list(self._values.items())
 
     def _now_sec(self) -> float:
-        return self._node.get_clock().now().nanoseconds * 1e-9
+        return nanoseconds(self._node.get_clock()) * 1e-9

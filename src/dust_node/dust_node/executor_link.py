@@ -6,12 +6,14 @@ from rclpy.client import Client
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.task import Future
+from std_srvs.srv import SetBool
 
 from dust_msgs.srv import EndTask, StartTask
+from dust_node.waiting import until
 
 
 class ExecutorLink:
-    """Ask the executor to start and end tasks.
+    """Ask the executor to start, pause and end tasks.
 
     Args:
         node: Node that asks; it is spun by someone else.
@@ -21,6 +23,7 @@ class ExecutorLink:
         self._node = node
         self._start = node.create_client(StartTask, "dust_executor/start_task")
         self._end = node.create_client(EndTask, "dust_executor/end_task")
+        self._pause = node.create_client(SetBool, "dust_executor/pause")
         # Answers take real time, whatever a simulation's clock does.
         self._clock = Clock(clock_type=ClockType.STEADY_TIME)
 
@@ -46,14 +49,25 @@ class ExecutorLink:
         response = await self._call(self._end, request, timeout_sec)
         return "" if response.success else response.message or "no reason given"
 
+    async def pause_task(self, pause: bool, *, timeout_sec: float) -> str:
+        """Ask to pause the task, or to let it go on; return why it did not, else an empty text.
+
+        Raises:
+            ConnectionError: Nobody offers the service.
+            TimeoutError: The answer did not come in time.
+        """
+        response = await self._call(self._pause, SetBool.Request(data=pause), timeout_sec)
+        return "" if response.success else response.message or "no reason given"
+
     def close(self) -> None:
         """Release the clients."""
         self._node.destroy_client(self._start)
         self._node.destroy_client(self._end)
+        self._node.destroy_client(self._pause)
 
     async def _call(self, client: Client, request: Any, timeout_sec: float) -> Any:
         """Return the response, however long it takes up to the timeout."""
-        if not await self._is_there(client, timeout_sec):
+        if not await until(self._node, client.service_is_ready, timeout_sec=timeout_sec):
             raise ConnectionError(f"nobody offers {client.srv_name}")
         answer = client.call_async(request)
         timer = self._node.create_timer(timeout_sec, answer.cancel, clock=self._clock)
@@ -63,23 +77,6 @@ class ExecutorLink:
             client.remove_pending_request(answer)
             raise TimeoutError(f"{client.srv_name} did not answer within {timeout_sec:g} s")
         return response
-
-    async def _is_there(self, client: Client, timeout_sec: float) -> bool:
-        """Wait until the service is discovered; return whether it was in time."""
-        if client.service_is_ready():
-            return True
-        found: Future = Future()
-        deadline_ns = self._clock.now().nanoseconds + round(timeout_sec * 1e9)
-
-        def look() -> None:
-            ready = client.service_is_ready()
-            if not found.done() and (ready or self._clock.now().nanoseconds > deadline_ns):
-                found.set_result(ready)
-
-        timer = self._node.create_timer(0.05, look, clock=self._clock)
-        ready = await found
-        self._node.destroy_timer(timer)
-        return bool(ready)
 
     @staticmethod
     async def _settled(answer: Future) -> Any:

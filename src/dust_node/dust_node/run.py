@@ -20,7 +20,12 @@ WIND_DOWN_SEC = 1.0
 """Longest time that a node gets to end what it is doing. Unit: s."""
 
 
-def run(make_node: Callable[[], DustNode], args: Sequence[str] | None = None) -> int:
+def run(
+    make_node: Callable[[], DustNode],
+    args: Sequence[str] | None = None,
+    *,
+    make_executor: Callable[[], SingleThreadedExecutor] = SingleThreadedExecutor,
+) -> int:
     """Make the node, start it if `autostart` is set, spin until SIGINT, SIGTERM or shutdown.
 
     After a signal the node may still talk to others while it winds down; only then ROS goes.
@@ -28,6 +33,7 @@ def run(make_node: Callable[[], DustNode], args: Sequence[str] | None = None) ->
     Args:
         make_node: Makes the node; rclpy is initialised by then.
         args: Command line; the process's own when None.
+        make_executor: Makes what spins the node.
 
     Returns:
         Exit code: 0 after a clean end, 2 after a user's mistake (one line on stderr).
@@ -37,7 +43,7 @@ def run(make_node: Callable[[], DustNode], args: Sequence[str] | None = None) ->
         with interruptible():
             check_params_files(arguments)
             _init(arguments)
-            return _run(make_node)
+            return _run(make_node, make_executor)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return EXIT_USER_ERROR
@@ -55,9 +61,11 @@ def _init(arguments: list[str]) -> None:
         raise UserError(f"ROS arguments: {str(error).splitlines()[0]}") from error
 
 
-def _run(make_node: Callable[[], DustNode]) -> int:
+def _run(
+    make_node: Callable[[], DustNode], make_executor: Callable[[], SingleThreadedExecutor]
+) -> int:
     node = make_node()
-    executor = SingleThreadedExecutor()
+    executor = make_executor()
     executor.add_node(node)
     try:
         node.autostart()

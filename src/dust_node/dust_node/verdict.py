@@ -19,6 +19,7 @@ class Code(IntEnum):
     EXECUTOR_STOPPED = 31
     MODEL_FAILED = 40
     NOT_ACTIVE = 41
+    SURPRISED = 42
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,12 @@ PARAMETERS = (
         "Image topic of each view, without /compressed.",
     ),
     Parameter(
+        "frame_ids",
+        ["zed_wrist_left_camera_frame_optical", "zed_side_left_camera_frame_optical"],
+        "header.frame_id that each view's images must have, so that swapped cameras are noticed; "
+        '"": any.',
+    ),
+    Parameter(
         "transport",
         "raw",
         "raw: sensor_msgs/Image; compressed: sensor_msgs/CompressedImage on <topic>/compressed.",
@@ -61,6 +67,22 @@ PARAMETERS = (
         low=0.0,
         high=1.0,
     ),
+    Parameter(
+        "frozen_images",
+        5,
+        "How often the same picture has to come, while the arm moves, for a frozen camera; 0: no "
+        "camera is taken for frozen.",
+        low=0,
+        high=1000,
+    ),
+    Parameter(
+        "frozen_travel",
+        0.1,
+        "How far a joint of the arm has to move meanwhile.",
+        unit="rad",
+        low=0.01,
+        high=3.0,
+    ),
     Parameter("device", "cpu", "Device of the network: cpu, cuda or cuda:<number>."),
     Parameter(
         "dtype",
@@ -75,4 +97,11 @@ PARAMETERS = (
         choices=("float16", "float32"),
     ),
     Parameter("threads", 1, "CPU threads of the network; 0: as torch chooses.", low=0, high=256),
+    Parameter(
+        "share",
+        0.5,
+        "Largest share of the time that goes into encoding on a CPU; 1: all.",
+        low=0.05,
+        high=1.0,
+    ),
 )

@@ -5,10 +5,11 @@ import threading
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from rclpy.qos import QoSProfile
 from rclpy.time import Time
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
 from dust_model.checkpoint import Checkpoint
@@ -21,10 +22,13 @@ from dust_node.run import run
 from dust_node.worker import LatestWorker
 from dust_perception.encoder import Encoder
 from dust_perception.features import features_message
+from dust_perception.frozen import FrozenWatch
+from dust_perception.identity import wrong_camera
 from dust_perception.pacer import Pacer
 from dust_perception.parameters import PARAMETERS
 from dust_perception.readers import make_reader
 from dust_perception.settings import Settings
+from dust_perception.share import Share
 from dust_perception.synchroniser import FrameSet, Gap, Synchroniser
 from dust_perception.trigger import Trigger
 
@@ -77,6 +81,8 @@ class PerceptionNode(DustNode):
         self._sequence = 0
         self._started_ns = self._now_ns()
         self._synchroniser.clear()
+        self._frozen.clear()
+        self._wrong.clear()
         self._trigger.rearm()
 
     def stop(self) -> None:
@@ -127,6 +133,12 @@ class PerceptionNode(DustNode):
             max_ahead_ns=round(settings.max_ahead * 1e9),
         )
         self._trigger = Trigger(self._synchroniser, Pacer(settings.rate))
+        self._share = Share(settings.share if settings.device == "cpu" else 1.0)
+        self._frozen = FrozenWatch(
+            self._robot.views, images=settings.frozen_images, travel=settings.frozen_travel
+        )
+        self._frame_ids = settings.frame_by_view()
+        self._wrong: dict[str, str] = {}
 
     def _subscribe(self) -> None:
         kind = CompressedImage if self._settings.transport == "compressed" else Image
@@ -136,6 +148,7 @@ class PerceptionNode(DustNode):
         for view, topic in self._topics.items():
             self._listen(kind, topic, partial(self._on_image, view), profile)
         self._listen(String, "instruction", self._on_instruction, qos.LATCHED)
+        self._listen(JointState, "joint_states", self._on_joint_states, qos.SENSOR)
 
     def _listen(self, kind: Any, topic: str, callback: Any, profile: QoSProfile) -> None:
         subscription = self.create_subscription(kind, topic, callback, profile)
@@ -146,7 +159,14 @@ class PerceptionNode(DustNode):
         self._monitor.tick(f"{view} images")
         stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
         self._synchroniser.add(view, stamp_ns, message)
+        self._wrong[view] = wrong_camera(view, message.header.frame_id, self._frame_ids[view])
+        self._frozen.see(view, np.frombuffer(message.data, np.uint8))
         self._encode_if_due()
+
+    def _on_joint_states(self, message: JointState) -> None:
+        by_name = dict(zip(message.name, message.position, strict=False))
+        if all(name in by_name for name in self._robot.joint_names):
+            self._frozen.move(np.array([by_name[name] for name in self._robot.joint_names]))
 
     def _on_instruction(self, message: String) -> None:
         if message.data == self._instruction:
@@ -156,16 +176,19 @@ class PerceptionNode(DustNode):
         self._encode_if_due()
 
     def _encode_if_due(self) -> None:
-        if not self.active or not self._instruction or self._worker is None:
+        if not self.active or not self._instruction or self._worker is None or self._doubt():
             return
         found = self._trigger.poll(self._now_ns())
-        if isinstance(found, FrameSet):
+        if isinstance(found, FrameSet) and self._share.may_begin(idle=self._worker.idle):
             self._worker.submit(Job(found, self._instruction))
 
     def _encode(self, job: Job) -> None:
         """Encode and publish, in the worker's thread."""
-        if job.instruction != self._instruction:
-            return
+        with self._share.working():
+            if job.instruction == self._instruction:
+                self._encode_now(job)
+
+    def _encode_now(self, job: Job) -> None:
         messages = {
             view: frame.item
             for view, frame in zip(job.frames.views, job.frames.frames, strict=True)
@@ -192,7 +215,8 @@ class PerceptionNode(DustNode):
         self._monitor.tick("features")
         for timing in message.timings:
             self._monitor.observe(timing.stage, timing.duration)
-        self._monitor.set("sets skipped while busy", self._worker.replaced)
+        skipped = self._worker.replaced + self._share.refused
+        self._monitor.set("sets skipped while busy", skipped)
 
     def _report(self, error: Exception) -> None:
         """Say in the worker's thread what failed; the next images get their chance."""
@@ -217,7 +241,14 @@ class PerceptionNode(DustNode):
         found = self._synchroniser.latest(self._now_ns())
         if isinstance(found, Gap):
             return WARN, self._explain(found)
+        if doubt := self._doubt():
+            return WARN, doubt
         return OK, f"encoding '{self._instruction}'" if self._instruction else "no instruction"
+
+    def _doubt(self) -> str:
+        """Return why the images that arrive must not be used; empty when they may."""
+        doubts = (self._wrong.get(view) or self._frozen.problem(view) for view in self._topics)
+        return next((doubt for doubt in doubts if doubt), "")
 
     def _explain(self, gap: Gap) -> str:
         topic = self.resolve_topic_name(self._topics[gap.view])

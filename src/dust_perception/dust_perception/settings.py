@@ -12,6 +12,7 @@ class Settings:
     checkpoint: str
     views: list[str]
     topics: list[str]
+    frame_ids: list[str]
     transport: str
     image_reliability: str
     image_reader: str
@@ -19,10 +20,13 @@ class Settings:
     max_age: float
     max_skew: float
     max_ahead: float
+    frozen_images: int
+    frozen_travel: float
     device: str
     dtype: str
     feature_dtype: str
     threads: int
+    share: float
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
@@ -58,6 +62,10 @@ class Settings:
         suffix = "/compressed" if self.transport == "compressed" else ""
         return {view: by_view[view] + suffix for view in checkpoint_views}
 
+    def frame_by_view(self) -> dict[str, str]:
+        """Return the frame that each view's images must name; empty: any."""
+        return dict(zip(self.views, self.frame_ids, strict=True))
+
     def _check(self) -> None:
         if not self.checkpoint:
             raise ValueError(
@@ -68,6 +76,11 @@ class Settings:
             raise ValueError(
                 f"parameter 'topics' has {len(self.topics)} entries, but 'views' has "
                 f"{len(self.views)}: each view needs one topic"
+            )
+        if len(self.views) != len(self.frame_ids):
+            raise ValueError(
+                f"parameter 'frame_ids' has {len(self.frame_ids)} entries, but 'views' has "
+                f'{len(self.views)}: each view needs one, "" where any frame will do'
             )
         if len(set(self.views)) != len(self.views):
             raise ValueError(f"parameter 'views' names a view twice: {', '.join(self.views)}")

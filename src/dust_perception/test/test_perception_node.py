@@ -11,7 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.time import Time
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
 from dust_msgs.msg import Features
@@ -21,6 +21,7 @@ from support.probe import Probe
 from support.program import Program
 
 TOPICS = {view: f"zed_{view}/zed_node/rgb/color/rect/image" for view in ("wrist", "side")}
+JOINTS = [f"fr3_joint{number}" for number in range(1, 8)]
 PIXELS = np.random.default_rng(0).integers(0, 256, (360, 640, 4), dtype=np.uint8)
 
 
@@ -38,6 +39,10 @@ class Cell:
         }
         self.views = list(TOPICS)
         self.encoding = "bgra8"
+        self.frame_ids = {"wrist": "", "side": ""}
+        self.joints: list[float] | None = None
+        self.blink = False
+        self.arm = self.node.create_publisher(JointState, "joint_states", qos.RELIABLE)
         self.sent = 0
         self.sent_ns: set[int] = set()
         self.features = probe.listen(Features, "features", qos.RELIABLE)
@@ -59,7 +64,11 @@ class Cell:
         for view in self.views:
             message = self.image()
             message.header.stamp = stamp.to_msg()
+            message.header.frame_id = self.frame_ids[view]
             self.cameras[view].publish(message)
+        if self.joints is not None:
+            self.joints[3] += 0.02
+            self.arm.publish(JointState(name=JOINTS, position=self.joints))
 
     def image(self) -> Image | CompressedImage:
         """Make the image that the cameras see."""
@@ -67,7 +76,8 @@ class Cell:
             data = cv2.imencode(".jpg", PIXELS[..., :3])[1].tobytes()
             return CompressedImage(format="jpeg", data=data)
         message = Image(height=360, width=640, encoding=self.encoding, step=640 * 4)
-        message.data = PIXELS.tobytes()
+        pixels = np.roll(PIXELS, self.sent if self.blink else 0, axis=0)
+        message.data = pixels.tobytes()
         return message
 
     def tell(self, instruction: str) -> None:
@@ -92,6 +102,13 @@ class Cell:
         """Let the cameras send that many images."""
         goal = self.sent + count
         assert self.probe.spin_until(lambda: self.sent >= goal)
+
+    def wait_warning(self, text: str) -> None:
+        """Wait until the node warns with this text."""
+        self.diagnostics.clear()
+        assert self.probe.spin_until(
+            lambda: any(s.level == s.WARN and text in s.message for s in self.diagnostics)
+        ), [status.message for status in self.diagnostics]
 
     def wait_connected(self, topic: str) -> None:
         """Wait until the node listens."""
@@ -182,6 +199,27 @@ def test_a_missing_camera_is_named_on_diagnostics(cell: Cell) -> None:
     assert status.level == status.WARN
     cell.expect_silence(10)
     cell.views = list(TOPICS)
+    cell.wait_features(1)
+
+
+def test_swapped_cameras_are_refused_until_they_are_right(cell: Cell) -> None:
+    cell.tell("put the blue cube into the bowl")
+    cell.wait_features(1)
+    frame = "zed_{}_left_camera_frame_optical"
+    cell.frame_ids = {"wrist": frame.format("side"), "side": frame.format("wrist")}
+    cell.wait_warning("view wrist: images come from frame 'zed_side_left_camera_frame_optical'")
+    cell.expect_silence(10)
+    cell.frame_ids = {view: frame.format(view) for view in TOPICS}
+    cell.wait_features(1)
+
+
+def test_a_frozen_camera_is_refused_while_the_arm_moves(cell: Cell) -> None:
+    cell.tell("put the blue cube into the bowl")
+    cell.wait_features(10)  # all are the same: nothing moves
+    cell.joints = [0.0] * 7
+    cell.wait_warning("view wrist: the same picture")
+    cell.expect_silence(10)
+    cell.blink = True
     cell.wait_features(1)
 
 

@@ -32,6 +32,11 @@ def test_compressed_topics_get_their_suffix() -> None:
     assert changed.topic_by_view(VIEWS)["wrist"] == "w/compressed"
 
 
+def test_frames_belong_to_views() -> None:
+    changed = settings(views=["side", "wrist"], frame_ids=["s", ""])
+    assert changed.frame_by_view() == {"wrist": "", "side": "s"}
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -39,6 +44,7 @@ def test_compressed_topics_get_their_suffix() -> None:
         ({"topics": ["w"]}, "'topics' has 1 entries, but 'views' has 2"),
         ({"views": ["wrist", "wrist"]}, "names a view twice"),
         ({"topics": ["w", ""]}, "empty entry"),
+        ({"frame_ids": ["w"]}, "'frame_ids' has 1 entries, but 'views' has 2"),
     ],
 )
 def test_values_that_do_not_fit_are_refused(changes: dict[str, Any], problem: str) -> None:
@@ -53,4 +59,4 @@ def test_a_wrong_camera_name_is_told_with_the_right_ones() -> None:
 
 def test_a_view_that_lacks_a_topic_is_named() -> None:
     with pytest.raises(ValueError, match="needs view 'side', but the parameter 'views' has only"):
-        settings(views=["wrist"], topics=["w"]).topic_by_view(VIEWS)
+        settings(views=["wrist"], topics=["w"], frame_ids=[""]).topic_by_view(VIEWS)

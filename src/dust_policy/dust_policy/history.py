@@ -51,6 +51,10 @@ class StateReader:
         return np.append(values[: self._arm], opening)
 
 
+_CLOCK_STEP_NS = 1_000_000_000
+"""Messages overtake each other by less; a larger step back is a clock that was set."""
+
+
 class StateHistory:
     """The newest state vectors with their times. Safe for threads."""
 
@@ -60,16 +64,31 @@ class StateHistory:
         self._lock = threading.Lock()
 
     def add(self, stamp_ns: int, state: Vector) -> None:
-        """Append a state; one that is older than the newest starts the history anew."""
+        """Take in a state, in the order of time; a clock that was set back starts it anew."""
         with self._lock:
-            if self._entries and stamp_ns < self._entries[-1][0]:
+            newest_ns = self._entries[-1][0] if self._entries else stamp_ns
+            if stamp_ns < newest_ns - _CLOCK_STEP_NS:
                 self._entries.clear()
             self._entries.append((stamp_ns, state))
+            if stamp_ns < newest_ns:
+                ordered = sorted(self._entries, key=lambda entry: entry[0])
+                self._entries = deque(ordered, maxlen=self._entries.maxlen)
 
     def clear(self) -> None:
         """Forget every state."""
         with self._lock:
             self._entries.clear()
+
+    def newest(self) -> Vector:
+        """Return the newest state.
+
+        Raises:
+            LookupError: There is none.
+        """
+        with self._lock:
+            if not self._entries:
+                raise LookupError("no joint state has arrived")
+            return self._entries[-1][1]
 
     def at(self, stamp_ns: int, *, max_age_ns: int) -> Vector:
         """Return the state at a time: between two known ones interpolated, else the nearest.

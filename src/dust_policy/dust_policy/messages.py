@@ -3,10 +3,19 @@
 import numpy as np
 from rclpy.time import Time
 
-from dust_msgs.msg import ActionChunk, ExecutorState, Features, StageTiming
+from dust_msgs.msg import (
+    ActionChunk,
+    ExecutorState,
+    Features,
+    StageSummary,
+    StageTiming,
+    Surprise,
+)
 from dust_node.tensors import from_tensor
+from dust_policy.ledger import Row
 from dust_policy.prefix import PlanPiece
 from dust_policy.sampler import Chunk, Observation, Stage
+from dust_policy.surprise import Comparison, Embedding
 from dust_policy.task import ExecutorView, Mode
 
 
@@ -28,7 +37,18 @@ def read_features(message: Features, arrival_ns: int) -> Observation:
             Stage(timing.stage, Time.from_msg(timing.stamp).nanoseconds, timing.duration)
             for timing in message.timings
         ),
+        embedding=_read_embedding(message),
     )
+
+
+def _read_embedding(message: Features) -> Embedding | None:
+    """Read the pooled vision tokens, if perception sends them."""
+    if not message.embedding.dtype:
+        return None
+    embedding = from_tensor(message.embedding)
+    if embedding.ndim != 2:
+        raise ValueError(f"the embedding has shape {embedding.shape}, not [tokens, width]")
+    return embedding.astype(np.float32)
 
 
 def features_mismatch(message: Features, fingerprint: str, views: tuple[str, ...]) -> str:
@@ -56,6 +76,10 @@ def read_executor(message: ExecutorState, arrival_ns: int) -> ExecutorView:
         task_id=message.task_id,
         joint_names=tuple(message.joint_names),
         buffer=message.buffer,
+        stamp_ns=Time.from_msg(message.header.stamp).nanoseconds,
+        last_sequence=message.last_sequence,
+        last_stamp_ns=Time.from_msg(message.last_stamp).nanoseconds,
+        last_splice_ns=Time.from_msg(message.last_splice).nanoseconds,
     )
 
 
@@ -69,10 +93,12 @@ def read_plan(message: ExecutorState, joint_names: tuple[str, ...]) -> PlanPiece
     except ValueError:
         return None
     positions = np.array(message.positions).reshape(samples, width)[:, columns]
+    stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
     return PlanPiece(
-        stamp_ns=Time.from_msg(message.header.stamp).nanoseconds,
+        stamp_ns=stamp_ns,
         period_ns=round(message.period * 1e9),
         actions=np.column_stack([positions, np.array(message.gripper)]),
+        until_ns=stamp_ns + round(message.buffer * 1e9),
     )
 
 
@@ -95,11 +121,31 @@ def chunk_message(
         positions=chunk.actions[:, :-1].ravel().tolist(),
         gripper=chunk.actions[:, -1].tolist(),
         prefix=chunk.prefix,
+        conditioning=int(chunk.kind),
         action_steps=chunk.steps.action,
         vision_steps=chunk.steps.vision,
         timings=[timing_message(stage) for stage in chunk.stages],
     )
     message.header.stamp = Time(nanoseconds=chunk.stamp_ns).to_msg()
+    return message
+
+
+def surprise_message(
+    comparison: Comparison, *, task_id: str, view: str, threshold: float, surprised: bool
+) -> Surprise:
+    """Fill a Surprise; `view` is the name of the primary view."""
+    prediction = comparison.prediction
+    message = Surprise(
+        task_id=task_id,
+        sequence=prediction.sequence,
+        predicted=Time(nanoseconds=prediction.stamp_ns).to_msg(),
+        vision_steps=prediction.vision_steps,
+        score=comparison.score,
+        threshold=threshold,
+        surprised=surprised,
+    )
+    message.header.stamp = Time(nanoseconds=comparison.seen_ns).to_msg()
+    message.header.frame_id = view
     return message
 
 
@@ -110,3 +156,8 @@ def timing_message(stage: Stage) -> StageTiming:
         stamp=Time(nanoseconds=stage.begin_ns).to_msg(),
         duration=stage.duration,
     )
+
+
+def summary_message(row: Row) -> StageSummary:
+    """Fill a StageSummary."""
+    return StageSummary(stage=row.stage, count=row.count, median=row.p50, p95=row.p95, p99=row.p99)

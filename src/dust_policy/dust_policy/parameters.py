@@ -29,10 +29,42 @@ PARAMETERS = (
         "vision_steps",
         4,
         "Denoising steps of the vision, N_o: a multiple of action_steps, or 0 to hold vision at "
-        "noise. Can be changed while running.",
+        "noise; with schedule: auto the most that are taken. Can be changed while running.",
         low=0,
         high=1024,
         read_only=False,
+    ),
+    Parameter(
+        "schedule",
+        "fixed",
+        "fixed: each chunk takes vision_steps; auto: as many up to that as there is time for, "
+        "down to none, and no chunk at all that would come too late for anything.",
+        choices=("fixed", "auto"),
+    ),
+    Parameter(
+        "schedule_margin",
+        0.03,
+        "Time that auto keeps free before the executor's actions run out.",
+        unit="s",
+        low=0.0,
+        high=1.0,
+    ),
+    Parameter(
+        "schedule_surge",
+        4.0,
+        "How many times longer than expected a chunk of more than action_steps vision steps may "
+        "take before the arm would come to rest.",
+        low=1.0,
+        high=20.0,
+    ),
+    Parameter(
+        "schedule_patience",
+        5,
+        "Consecutive chunks for which there must have been time for more steps before auto takes "
+        "more.",
+        unit="chunks",
+        low=1,
+        high=100,
     ),
     Parameter(
         "seed",
@@ -42,21 +74,54 @@ PARAMETERS = (
         high=2**31 - 1,
     ),
     Parameter(
-        "prefix",
-        "none",
-        "committed: a chunk begins with the actions that the executor has promised already, for "
-        "checkpoints trained with a prefix; none: it is free.",
-        choices=("none", "committed"),
+        "continuation",
+        "auto",
+        "How a chunk goes on from what the executor has promised. prefix: it begins with that, for "
+        "checkpoints trained with a prefix; guided: gradients steer it there (RTC); blend: it "
+        "starts from there; none: it is free; auto: prefix, and blend for chunks that take longer "
+        "than that lasts, if the checkpoint was trained so, else none.",
+        choices=("none", "prefix", "guided", "blend", "auto"),
     ),
-    Parameter("prefix_limit", 7, "Longest prefix.", unit="actions", low=1, high=64),
+    Parameter(
+        "prefix_limit",
+        7,
+        "Longest prefix; never more than the checkpoint was trained with.",
+        unit="actions",
+        low=1,
+        high=64,
+    ),
+    Parameter(
+        "guidance",
+        5.0,
+        "Largest weight of the guidance by the plan, beta; never more than action_steps.",
+        low=0.0,
+        high=100.0,
+    ),
+    Parameter(
+        "blend_rate",
+        1.5,
+        "How steeply a blended chunk leaves the plan: action u of the rest of the plan, 0 to 1, "
+        "moves with 1 - exp(-rate u) of its velocity.",
+        low=0.1,
+        high=20.0,
+    ),
     Parameter(
         "splice_lead",
-        0.03,
-        "Time from a chunk's publication until the executor follows it, added to the measured "
-        "delay when the prefix is chosen.",
+        0.1,
+        "Time from a chunk's publication until the executor follows it, until it has been "
+        "measured.",
         unit="s",
         low=0.0,
         high=0.5,
+    ),
+    Parameter(
+        "sampling_time",
+        -1.0,
+        "How long sampling is expected to take by the node's clock; negative: as measured. For a "
+        "clock that stands still meanwhile.",
+        unit="s",
+        low=-1.0,
+        high=10.0,
     ),
     Parameter(
         "state_source",
@@ -97,7 +162,7 @@ PARAMETERS = (
     ),
     Parameter(
         "feature_timeout",
-        2.0,
+        1.0,
         "A task ends when usable features stay away for this long.",
         unit="s",
         low=0.1,
@@ -152,4 +217,31 @@ PARAMETERS = (
         "each time.",
     ),
     Parameter("threads", 1, "CPU threads of the network; 0: as torch chooses.", low=0, high=256),
+    Parameter(
+        "surprise.action",
+        "flag",
+        "What happens when the future differs too much from what was predicted. ignore: nothing; "
+        "flag: a warning; pause: the task waits for dust_policy/resume; end: the task ends.",
+        choices=("ignore", "flag", "pause", "end"),
+    ),
+    Parameter(
+        "surprise.threshold",
+        0.0,
+        "Score above which it counts; 0: take the calibration.",
+        low=0.0,
+        high=100.0,
+    ),
+    Parameter(
+        "surprise.debounce",
+        3,
+        "Consecutive scores above the threshold that make a surprise.",
+        unit="scores",
+        low=1,
+        high=100,
+    ),
+    Parameter(
+        "surprise.calibration",
+        "",
+        "File that dust-calibrate-surprise wrote; empty: scores are published, none counts.",
+    ),
 )

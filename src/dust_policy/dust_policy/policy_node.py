@@ -4,17 +4,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import torch
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
 from rclpy.time import Time
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
-from dust_model.checkpoint import Checkpoint
-from dust_model.config import ModelConfig
-from dust_msgs.msg import ExecutorState, Features, StageTiming
+from dust_msgs.msg import ExecutorState, Features, StageSummary
 from dust_node import qos
 from dust_node.diagnostics import OK, WARN, Level, Monitor
 from dust_node.errors import UserError
@@ -23,18 +19,24 @@ from dust_node.run import run
 from dust_node.verdict import Code
 from dust_policy import messages
 from dust_policy.conditions import Conditioner
+from dust_policy.continuation import Continuation, Kind, choose_way
 from dust_policy.history import StateHistory, StateReader
+from dust_policy.opening import open_model
+from dust_policy.pace import Pace
 from dust_policy.parameters import PARAMETERS
+from dust_policy.pausing import Pausing
 from dust_policy.prefix import CommittedPlan
-from dust_policy.sampler import Observation, Sampler, Stage, Steps
-from dust_policy.sampling_loop import SamplingLoop, Session
+from dust_policy.sampler import Observation, Steps
+from dust_policy.sampling_loop import SamplingLoop
+from dust_policy.session import Session
 from dust_policy.settings import Settings
 from dust_policy.steps import check_steps
-from dust_policy.task import Phase, Task
-from dust_policy.task_server import TaskServer
+from dust_policy.surprise import Action, FutureWatch
+from dust_policy.surprise_topic import SurpriseTopic, read_thresholds
+from dust_policy.task import Mode, Phase, Task
+from dust_policy.task_server import Progress, TaskServer
 
-_WORDS_TOKENS = 48
-"""About as many tokens as a prompt has besides those of the images."""
+_WARN_EVERY_SEC = 5.0
 
 
 class PolicyNode(DustNode):
@@ -52,16 +54,23 @@ class PolicyNode(DustNode):
         self._check_start_steps()
         self.add_on_set_parameters_callback(self._check_new_steps)
         self._server = TaskServer(self, self)
+        self._pausing = Pausing(
+            self, self._server, timeout_sec=self.executor_timeout, on_resume=self._go_on
+        )
 
     def setup(self) -> None:
         """Load the checkpoint, warm it up, make publishers, subscriptions and worker."""
         try:
-            self._settings = Settings.from_values(self.values)
-            self._load()
+            settings = self._settings = Settings.from_values(self.values)
+            self._model = open_model(settings, clock=self.now_ns)
+            thresholds = read_thresholds(settings, self._model.fingerprint)
         except ValueError as error:
             raise UserError(str(error)) from error
+        robot = self._robot = self._model.robot
+        self.get_logger().info(f"checkpoint {self._model.fingerprint} on {settings.device}")
         self._make_conditioner()
         self._monitor = Monitor(self, self._assess)
+        self._surprise = SurpriseTopic(self, thresholds, view=robot.primary_view)
         self._instruction = self._keep(
             self.destroy_publisher, self.create_publisher(String, "instruction", qos.LATCHED)
         )
@@ -70,12 +79,11 @@ class PolicyNode(DustNode):
         self._listen(ExecutorState, "executor_state", self._on_executor_state, qos.SENSOR)
         self._loop = SamplingLoop(
             self,
-            self._sampler,
+            self._model.sampler,
             self._conditioner,
+            self._make_pace(),
             self._monitor,
-            period=self._robot.period,
-            joint_names=self._robot.joint_names,
-            steps=self._steps,
+            joint_names=robot.joint_names,
             is_stale=lambda observation: bool(self._age_problem(observation)),
             executor=lambda: self._server.status.executor,
             on_failure=self._on_failure,
@@ -107,9 +115,11 @@ class PolicyNode(DustNode):
         if self._monitor is not None:
             self._monitor.close()
             self._monitor = None
+            self._surprise.close()
 
     def destroy_node(self) -> None:
         """Take the action away, then the node."""
+        self._pausing.destroy()
         self._server.destroy()
         super().destroy_node()
 
@@ -144,7 +154,11 @@ class PolicyNode(DustNode):
 
     def begin(self, task: Task) -> None:
         """Tell perception what to look for."""
-        self._session = Session(task)
+        settings, period_ns = self._settings, self._conditioner.period_ns
+        watch = FutureWatch(self._model.deviation, tolerance_ns=period_ns // 2)
+        self._session = Session(
+            task, lead=settings.splice_lead, watch=watch, debounce=settings.surprise_debounce
+        )
         self._instruction.publish(String(data=task.instruction))
         self.get_logger().info(f"task '{task.instruction}' begins")
 
@@ -166,51 +180,19 @@ class PolicyNode(DustNode):
             f"{task.verdict.code.name}, {task.verdict.text}\n{self._session.ledger.table()}"
         )
 
-    def chunks(self) -> int:
-        """Return how many chunks of the task were published."""
-        return self._session.sequence if self._session else 0
+    def progress(self) -> Progress:
+        """Return how far the task is."""
+        session = self._session
+        assert session is not None
+        steps = session.steps or Steps(0, 0)
+        return Progress(session.sequence, steps.action, steps.vision, session.surprise)
 
-    def latency(self) -> Sequence[StageTiming]:
-        """Return the 95th percentile of each stage of the task."""
+    def latency(self) -> Sequence[StageSummary]:
+        """Return the latency ledger of the task."""
         assert self._session is not None
-        begun_ns = self._session.task.begun_ns
-        rows = self._session.ledger.rows()
-        return [messages.timing_message(Stage(row.stage, begun_ns, row.p95)) for row in rows]
+        return [messages.summary_message(row) for row in self._session.ledger.rows()]
 
     # Making.
-
-    def _load(self) -> None:
-        settings = self._settings
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
-        checkpoint = Checkpoint.load(settings.checkpoint)
-        self._require_robot(checkpoint)
-        self._robot, self._fingerprint = checkpoint.robot, checkpoint.fingerprint
-        shape = (self._robot.horizon, self._robot.action_dim)
-        model = checkpoint.policy(
-            device=settings.device, dtype=settings.dtype, recorded=settings.recorded
-        )
-        self._sampler = Sampler(model, shape, seed=settings.seed, clock=self.now_ns)
-        self._warm_up(checkpoint.config)
-        self.get_logger().info(f"checkpoint {self._fingerprint} on {settings.device}")
-
-    def _require_robot(self, checkpoint: Checkpoint) -> None:
-        try:
-            checkpoint.require_robot(self._settings.robot(checkpoint.robot))
-        except ValueError as error:
-            remedy = "give another one, or correct the parameters joint_names and action_rate"
-            raise ValueError(f"{error}: {remedy}") from error
-
-    def _warm_up(self, config: ModelConfig) -> None:
-        """Sample once without and with a prefix: the first time allocates, records and is slow."""
-        images = len(self._robot.views) * config.vision_language.tokens_per_view
-        tokens = images + _WORDS_TOKENS
-        features = np.zeros((tokens, config.head.width), np.float16)
-        nothing = Observation(0, 0, features, np.ones(tokens, np.bool_))
-        state = np.zeros(self._robot.state_dim)
-        for committed in range(2 if self._settings.prefix == "committed" else 1):
-            prefix = np.zeros((committed, self._robot.action_dim))
-            self._sampler.sample(nothing, state, steps=self._steps(), number=0, prefix=prefix)
 
     def _make_conditioner(self) -> None:
         settings = self._settings
@@ -218,15 +200,34 @@ class PolicyNode(DustNode):
             self._robot.joint_names, settings.gripper_joints, settings.gripper_width
         )
         self._states, self._plan = StateHistory(), CommittedPlan()
+        way = choose_way(
+            Continuation(settings.continuation),
+            learned=self._model.prefix_max,
+            prefix_limit=settings.prefix_limit,
+            horizon=self._robot.horizon,
+        )
+        if way.remark:
+            self.get_logger().warning(way.remark)
         self._conditioner = Conditioner(
             self._states,
             self._plan,
             period_ns=round(self._robot.period * 1e9),
-            prefix_limit=settings.prefix_limit if settings.prefix == "committed" else 0,
+            horizon=self._robot.horizon,
+            way=way,
             rolled_forward=settings.state_source == "rolled_forward",
             max_state_age_ns=round(settings.max_state_age * 1e9),
-            lead=settings.splice_lead,
         )
+
+    def _make_pace(self) -> Pace:
+        way = self._conditioner.way
+        # The executor needs two actions after the splice; a prefix has to reach beyond it.
+        longest = max(1, self._robot.horizon - 3)
+        comfort = max(1, way.limit - 1) if way.kind is Kind.PREFIX else longest
+        reach = longest if way.otherwise is not None else comfort
+        rules = self._settings.rules(self._robot, reach=reach, comfort=comfort)
+        auto = self._settings.schedule == "auto"
+        expected = self._settings.sampling_time
+        return Pace(self._steps, rules, self._model.powers, auto=auto, expected=expected)
 
     def _keep(self, destroy: Any, entity: Any) -> Any:
         self._entities.append((destroy, entity))
@@ -275,13 +276,18 @@ class PolicyNode(DustNode):
         piece = messages.read_plan(message, self._robot.joint_names)
         if piece is not None:
             self._plan.add(piece)
+        if self._session is not None and self._session.publishing:
+            assert self._loop is not None
+            assert self._server.status.executor is not None
+            self._session.hear(self._server.status.executor)
+            self._loop.hear(self._session)
 
     def _on_features(self, message: Features) -> None:
         session = self._session
         task = self._server.task
         if session is None or task is not session.task or message.instruction != task.instruction:
             return
-        mismatch = messages.features_mismatch(message, self._fingerprint, self._robot.views)
+        mismatch = messages.features_mismatch(message, self._model.fingerprint, self._robot.views)
         if mismatch:
             self._server.end(Code.NO_FEATURES, mismatch)
             return
@@ -294,6 +300,7 @@ class PolicyNode(DustNode):
         status, now_ns = self._server.status, self.now_ns()
         try:
             observation = messages.read_features(message, now_ns)
+            self._compare(session, observation)
         except ValueError as error:
             status.features_problem = str(error)
             return
@@ -301,12 +308,38 @@ class PolicyNode(DustNode):
         if status.features_problem:
             self._monitor.tick("features too old")
             return
-        status.features_ns = now_ns
+        status.features_ns, status.rehearsed = now_ns, session.rehearsed
         session.observation = observation
-        if session.task.phase == Phase.RUNNING:
-            self._loop.submit(session)
-        else:
+        self._loop.submit(session)
+        if session.task.phase != Phase.RUNNING:
             self._server.watch()
+
+    def _compare(self, session: Session, observation: Observation) -> None:
+        """Score what was predicted for now, and do about it what is configured."""
+        if session.task.phase != Phase.RUNNING or session.task.verdict:
+            return
+        executor = self._server.status.executor
+        if session.task.paused or (executor is not None and executor.mode == Mode.PAUSED):
+            session.forget_futures()
+            return
+        reason = self._surprise.see(session, observation)
+        if not reason:
+            return
+        match Action(self._settings.surprise_action):
+            case Action.FLAG:
+                logger: Any = self.get_logger()
+                logger.warning(reason, throttle_duration_sec=_WARN_EVERY_SEC)
+            case Action.PAUSE:
+                self._pausing.pause_or_end(reason)
+            case Action.END:
+                self._server.end(Code.SURPRISED, reason)
+
+    def _go_on(self) -> None:
+        """Sample again after a pause."""
+        assert self._session is not None
+        assert self._loop is not None
+        self._session.forget_futures()
+        self._loop.submit(self._session)
 
     def _age_problem(self, observation: Observation) -> str:
         age, limit = (self.now_ns() - observation.stamp_ns) * 1e-9, self._settings.max_feature_age

@@ -3,7 +3,8 @@
     observation            now        chunk arrives
         |-------------------|--------------|------------------------> time
         a0       a1       a2       a3      | a4      a5 ...
-        `---- executor has promised these -'  the policy may still choose these
+        `---- executor has promised these -'  the policy may still choose these: what is
+                                              left of the plan up to its last action
 
 Not in the paper: real-time chunking with a clean prefix (training-time RTC), state rolled forward.
 """
@@ -26,11 +27,13 @@ class PlanPiece:
         stamp_ns: Time of the first row.
         period_ns: Time between two rows. Range: >= 1.
         actions: Arm positions (rad) and gripper opening, [samples, joints + 1], at least one row.
+        until_ns: When the last action is due and braking begins; None: not told.
     """
 
     stamp_ns: int
     period_ns: int
     actions: Actions
+    until_ns: int | None = None
 
     @property
     def end_ns(self) -> int:
@@ -38,12 +41,17 @@ class PlanPiece:
         return self.stamp_ns + (len(self.actions) - 1) * self.period_ns
 
     def at(self, time_ns: int) -> Actions:
-        """Return the promised action at a time inside the piece, linearly between the rows."""
+        """Return the promised action at a time inside the piece.
+
+        Joints are taken linearly between the rows; a command to the gripper holds until the next.
+        """
         position = (time_ns - self.stamp_ns) / self.period_ns
         row = min(int(position), len(self.actions) - 1)
         after = min(row + 1, len(self.actions) - 1)
         share = position - row
-        return np.asarray((1 - share) * self.actions[row] + share * self.actions[after])
+        action = np.asarray((1 - share) * self.actions[row] + share * self.actions[after])
+        action[-1] = self.actions[row, -1]
+        return action
 
 
 class CommittedPlan:
@@ -78,58 +86,63 @@ class CommittedPlan:
                 return piece.at(time_ns) if time_ns <= piece.end_ns else None
         return None
 
+    @property
+    def until_ns(self) -> int | None:
+        """When the last promised action is due, by the newest promise; None: not known."""
+        with self._lock:
+            return self._pieces[-1].until_ns if self._pieces else None
+
 
 def committed_prefix(
     plan: CommittedPlan, *, stamp_ns: int, period_ns: int, until_ns: int, limit: int
 ) -> Actions:
-    """Return the first actions that will be executed before a chunk can have an effect.
+    """Return the first actions that a chunk can't change any more.
+
+    The one that the arm is on its way to when the chunk takes effect is among them.
 
     Args:
         plan: What the executor promised.
         stamp_ns: Time of action 0: the observation.
         period_ns: Time between two actions.
-        until_ns: When the chunk will take effect: only actions due before are committed.
+        until_ns: When the chunk will take effect.
         limit: Longest prefix.
 
     Returns:
         Raw actions [n, joints + 1], 0 <= n <= limit; shorter where the plan does not reach.
     """
+    last_ns = until_ns + period_ns - 1
+    return _actions_from(plan, stamp_ns, period_ns, last_ns=last_ns, limit=limit)
+
+
+def leftover(plan: CommittedPlan, *, begin_ns: int, period_ns: int, limit: int) -> Actions:
+    """Return how the plan goes on: from one action's time to its last action, not to its end.
+
+    What follows the last action is braking, which no chunk should imitate.
+
+    Args:
+        plan: What the executor promised.
+        begin_ns: When the first of these actions is due.
+        period_ns: Time between two actions.
+        limit: Most actions.
+
+    Returns:
+        Raw actions [n, joints + 1], 0 <= n <= limit.
+    """
+    until_ns = plan.until_ns
+    if until_ns is None:
+        return np.empty((0, 0))
+    return _actions_from(plan, begin_ns, period_ns, last_ns=until_ns, limit=limit)
+
+
+def _actions_from(
+    plan: CommittedPlan, begin_ns: int, period_ns: int, *, last_ns: int, limit: int
+) -> Actions:
+    """Return what is promised from `begin_ns` to `last_ns`, as far as it is known."""
     rows: list[Actions] = []
     while len(rows) < limit:
-        due_ns = stamp_ns + len(rows) * period_ns
-        action = plan.at(due_ns) if due_ns < until_ns else None
+        due_ns = begin_ns + len(rows) * period_ns
+        action = plan.at(due_ns) if due_ns <= last_ns else None
         if action is None:
             break
         rows.append(action)
     return np.array(rows) if rows else np.empty((0, 0))
-
-
-class DelayEstimate:
-    """How long the way from observation to effect takes: 95th percentile of the last ones.
-
-    The first delays of a task are left out: warming up would poison the estimate.
-    """
-
-    def __init__(self, *, initial: float, warm_up: int = 2, size: int = 30) -> None:
-        """Begin with a guess.
-
-        Args:
-            initial: Delay that is assumed until one was measured. Unit: s.
-            warm_up: How many first delays are ignored.
-            size: How many delays are kept.
-        """
-        self._initial = initial
-        self._ignored = warm_up
-        self._delays: deque[float] = deque(maxlen=size)
-
-    def add(self, delay: float) -> None:
-        """Note a measured delay. Unit: s."""
-        if self._ignored > 0:
-            self._ignored -= 1
-        else:
-            self._delays.append(delay)
-
-    @property
-    def value(self) -> float:
-        """Delay to expect. Unit: s."""
-        return float(np.percentile(self._delays, 95)) if self._delays else self._initial

@@ -7,8 +7,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dust_model.continuation import Leftover, Method
+from dust_policy.conditions import Conditions
+from dust_policy.continuation import Kind
 from dust_policy.history import Vector
 from dust_policy.prefix import Actions
+from dust_policy.surprise import Embedding
+
+_METHODS = {Kind.GUIDED: Method.GUIDED, Kind.BLENDED: Method.BLENDED}
 
 
 class Model(Protocol):
@@ -24,8 +30,9 @@ class Model(Protocol):
         vision_steps: int,
         seed: int,
         prefix: Actions | None,
+        leftover: Leftover | None,
     ) -> Any:
-        """Sample actions [horizon, joints + 1] in raw units."""
+        """Sample actions [horizon, joints + 1] and a future embedding or None, in raw units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class Observation:
         features: VLM features [tokens, width].
         mask: Real tokens [tokens].
         stages: Perception's stages.
+        embedding: Tokens of the primary view; None if perception sent none.
     """
 
     stamp_ns: int
@@ -54,6 +62,7 @@ class Observation:
     features: NDArray[Any]
     mask: NDArray[np.bool_]
     stages: tuple[Stage, ...] = ()
+    embedding: Embedding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,8 @@ class Chunk:
         prefix: How many first actions repeat the committed plan.
         steps: Denoising steps taken.
         stages: All stages since the image was taken.
+        kind: How it goes on from the plan.
+        future: Predicted embedding of the primary view `horizon` periods later; None: none was.
     """
 
     stamp_ns: int
@@ -81,13 +92,22 @@ class Chunk:
     prefix: int
     steps: Steps
     stages: tuple[Stage, ...]
+    kind: Kind = Kind.FREE
+    future: Embedding | None = None
 
 
 class Sampler:
     """Run the head and check what comes out of it."""
 
     def __init__(
-        self, model: Model, shape: tuple[int, int], *, seed: int, clock: Callable[[], int]
+        self,
+        model: Model,
+        shape: tuple[int, int],
+        *,
+        seed: int,
+        clock: Callable[[], int],
+        guidance: float = 5.0,
+        blend_rate: float = 1.5,
     ) -> None:
         """Set up for one checkpoint.
 
@@ -97,24 +117,26 @@ class Sampler:
             seed: Chunk n of a task takes a seed that follows from this one and n; negative: each
                 chunk takes a fresh one.
             clock: Returns the node clock's time. Unit: ns.
+            guidance: Largest weight of the guidance by a plan, beta.
+            blend_rate: How steeply a blended chunk leaves the plan.
         """
         self._model = model
         self._shape = shape
         self._seed = seed
         self._clock = clock
+        self._guidance, self._blend_rate = guidance, blend_rate
         self._fresh = np.random.default_rng()
 
     def sample(
-        self, observation: Observation, state: Vector, *, steps: Steps, number: int, prefix: Actions
+        self, observation: Observation, conditions: Conditions, *, steps: Steps, number: int
     ) -> Chunk:
         """Sample a chunk.
 
         Args:
             observation: Features and their times.
-            state: Arm positions (rad) and gripper opening in [0, 1].
+            conditions: State, and what the chunk goes on from.
             steps: Denoising steps to take.
             number: Number of the chunk in its task, for the seed.
-            prefix: Committed actions that the chunk has to begin with, [n, joints + 1], n >= 0.
 
         Raises:
             ValueError: The model returned a wrong shape or numbers that are not finite.
@@ -123,16 +145,31 @@ class Sampler:
         sample = self._model.sample(
             observation.features,
             observation.mask,
-            state,
+            conditions.state,
             action_steps=steps.action,
             vision_steps=steps.vision,
             seed=self._seed_of(number),
-            prefix=prefix if len(prefix) else None,
+            prefix=conditions.prefix if len(conditions.prefix) else None,
+            leftover=self._leftover(conditions),
         )
         actions = self._check(np.asarray(sample.actions, dtype=np.float64))
         end_ns = self._clock()
         stages = (*observation.stages, *self._stages(observation, begin_ns, end_ns))
-        return Chunk(observation.stamp_ns, actions, len(prefix), steps, stages)
+        return Chunk(
+            observation.stamp_ns,
+            actions,
+            len(conditions.prefix),
+            steps,
+            stages,
+            conditions.kind,
+            sample.embedding,
+        )
+
+    def _leftover(self, conditions: Conditions) -> Leftover | None:
+        method = _METHODS.get(conditions.kind)
+        if method is None:
+            return None
+        return Leftover(method, conditions.leftover, self._guidance, self._blend_rate)
 
     def _seed_of(self, number: int) -> int:
         if self._seed < 0:

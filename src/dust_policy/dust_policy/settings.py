@@ -5,13 +5,17 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from dust_model.robot import RobotSpec
+from dust_policy.schedule import Rules
 from dust_policy.steps import check_steps
 from dust_policy.task import Limits
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Values of the node's parameters; names, units and ranges as in `parameters`."""
+    """Values of the node's parameters; names, units and ranges as in `parameters`.
+
+    `surprise_action` is the parameter `surprise.action`, and so on.
+    """
 
     checkpoint: str
     joint_names: list[str]
@@ -19,9 +23,16 @@ class Settings:
     action_steps: int
     vision_steps: int
     seed: int
-    prefix: str
+    schedule: str
+    schedule_margin: float
+    schedule_surge: float
+    schedule_patience: int
+    continuation: str
     prefix_limit: int
+    guidance: float
+    blend_rate: float
     splice_lead: float
+    sampling_time: float
     state_source: str
     gripper_joints: list[str]
     gripper_width: float
@@ -38,6 +49,10 @@ class Settings:
     dtype: str
     recorded: bool
     threads: int
+    surprise_action: str
+    surprise_threshold: float
+    surprise_debounce: int
+    surprise_calibration: str
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
@@ -46,7 +61,7 @@ class Settings:
         Raises:
             ValueError: The values do not fit each other.
         """
-        settings = cls(**{field.name: values[field.name] for field in fields(cls)})
+        settings = cls(**{field.name: values[_parameter(field.name)] for field in fields(cls)})
         if not settings.checkpoint:
             raise ValueError(
                 "parameter 'checkpoint' is empty: give the folder of a checkpoint "
@@ -54,6 +69,24 @@ class Settings:
             )
         check_steps(settings.action_steps, settings.vision_steps)
         return settings
+
+    def rules(self, robot: RobotSpec, *, reach: int, comfort: int) -> Rules:
+        """Return what the schedule of a robot has to keep to.
+
+        Args:
+            robot: Gives horizon and period.
+            reach: Latest action at which a chunk may take effect.
+            comfort: Latest action at which one with more than the fewest steps may.
+        """
+        return Rules(
+            span=(robot.horizon - 1) * robot.period,
+            reach=reach * robot.period,
+            comfort=comfort * robot.period,
+            interval=robot.period,
+            margin=self.schedule_margin,
+            surge=self.schedule_surge,
+            patience=self.schedule_patience,
+        )
 
     def robot(self, known: RobotSpec) -> RobotSpec:
         """Return the robot of this node: `known` with this node's joints and rate.
@@ -77,3 +110,9 @@ class Settings:
             executor_ns=round(self.executor_timeout * 1e9),
             client_ns=round(self.client_timeout * 1e9),
         )
+
+
+def _parameter(field: str) -> str:
+    """Return the name of the parameter that a field holds."""
+    group, _, name = field.partition("_")
+    return f"surprise.{name}" if group == "surprise" else field

@@ -19,6 +19,7 @@ class Mode(IntEnum):
     RUNNING = 1
     HOLDING = 2
     STOPPED = 3
+    PAUSED = 4
 
 
 class Phase(StrEnum):
@@ -43,7 +44,20 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ExecutorView:
-    """What the executor last said about itself."""
+    """What the executor last said about itself.
+
+    Attributes:
+        arrival_ns: When it said so, by this node's clock.
+        mode: What it is doing.
+        reason: Why.
+        task_id: Task that it works for; empty: none.
+        joint_names: Arm joints.
+        buffer: Time left until the actions run out. Unit: s.
+        stamp_ns: The time of which it speaks.
+        last_sequence: Number of the newest chunk that it accepted; 0: none.
+        last_stamp_ns: When that chunk's observation was taken.
+        last_splice_ns: From when on the arm follows that chunk.
+    """
 
     arrival_ns: int
     mode: Mode
@@ -51,6 +65,18 @@ class ExecutorView:
     task_id: str
     joint_names: tuple[str, ...]
     buffer: float = 0.0
+    stamp_ns: int = 0
+    last_sequence: int = 0
+    last_stamp_ns: int = 0
+    last_splice_ns: int = 0
+
+    def is_executing(self, task_id: str) -> bool:
+        """Return whether it follows actions of this task."""
+        return self.mode == Mode.RUNNING and self.task_id == task_id
+
+    def remaining(self, now_ns: int) -> float:
+        """Return the time left at `now_ns` until the actions run out. Unit: s. Range: >= 0."""
+        return max(0.0, self.buffer - (now_ns - self.stamp_ns) * 1e-9)
 
 
 @dataclass(slots=True)
@@ -64,6 +90,7 @@ class Status:
         states_problem: Why the newest joint states were not usable; empty if they were.
         executor: The executor's newest state.
         client_ns: When an action client was last known to exist.
+        rehearsed: Whether sampling from such features was tried, so that nothing is slow any more.
     """
 
     features_ns: int | None = None
@@ -72,6 +99,7 @@ class Status:
     states_problem: str = ""
     executor: ExecutorView | None = None
     client_ns: int | None = None
+    rehearsed: bool = False
 
 
 class Task:
@@ -80,6 +108,7 @@ class Task:
     Attributes:
         verdict: Why the task ends; None while it goes on.
         engaged: Whether the executor works for the task, or may do so: it has to be released.
+        paused: Whether it waits for somebody to let it go on.
     """
 
     def __init__(
@@ -107,6 +136,7 @@ class Task:
         self.phase = Phase.WAITING
         self.verdict: Verdict | None = None
         self.engaged = False
+        self.paused = False
         self.begun_ns = now_ns
         self._time_limit = time_limit
         self._joint_names = frozenset(joint_names)
@@ -140,12 +170,17 @@ class Task:
             self.phase = Phase.RUNNING
             self._running_since_ns = now_ns
 
+    def slept(self, now_ns: int) -> None:
+        """Note that this process did not run for a while: nobody stayed away because of that."""
+        self._running_since_ns = max(self._running_since_ns, now_ns)
+
     def is_ready(self, status: Status) -> bool:
         """Return whether everything is there to ask the executor."""
         return (
             self.phase == Phase.WAITING
             and status.features_ns is not None
             and status.states_ns is not None
+            and status.rehearsed
         )
 
     def watch(self, status: Status, now_ns: int) -> None:
@@ -230,7 +265,11 @@ def refusal(executor: ExecutorView | None, message: str) -> Verdict:
     """Tell why the executor refused to start a task, as precisely as its state allows."""
     if executor is not None and executor.mode == Mode.STOPPED:
         return Verdict(Code.EXECUTOR_STOPPED, stopped_text(executor))
-    if executor is not None and executor.mode in (Mode.RUNNING, Mode.HOLDING):
+    if executor is not None and executor.mode in (
+        Mode.RUNNING,
+        Mode.HOLDING,
+        Mode.PAUSED,
+    ):
         return Verdict(Code.BUSY, f"the executor is busy: {message}")
     return Verdict(Code.EXECUTOR_UNAVAILABLE, f"the executor refused: {message}")
 

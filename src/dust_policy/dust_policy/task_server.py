@@ -1,7 +1,8 @@
 """The action `execute_task`: one task at a time, from goal to result, without ever blocking."""
 
+import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
@@ -10,12 +11,37 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 from dust_msgs.action import ExecuteTask
-from dust_msgs.msg import StageTiming
+from dust_msgs.msg import StageSummary
+from dust_node.clock import told
 from dust_node.executor_link import ExecutorLink
 from dust_node.verdict import Code, Verdict
-from dust_policy.task import Status, Task, check_goal, refusal
+from dust_policy.task import Mode, Status, Task, check_goal, refusal
 
 _WATCH_PERIOD_SEC = 0.05
+
+# A process that did not get round to it for so long was suspended, or its machine is overloaded.
+_SLEPT_SEC = 0.5
+
+# After that it first hears what was said meanwhile, also by a simulation's clock, and judges then.
+_LISTEN_SEC = 0.5
+
+_CANCELED = "the client canceled the task"
+
+
+class Progress(NamedTuple):
+    """What feedback tells about the chunks of a task.
+
+    Attributes:
+        chunks: Chunks published so far.
+        action_steps: Denoising steps of the newest, N_A; 0: there is none.
+        vision_steps: Denoising steps of the newest, N_o.
+        surprise: Newest score; NaN: unknown.
+    """
+
+    chunks: int
+    action_steps: int
+    vision_steps: int
+    surprise: float
 
 
 class Seat(Protocol):
@@ -44,11 +70,11 @@ class Seat(Protocol):
     def finish(self, task: Task) -> None:
         """Publish nothing more for the task."""
 
-    def chunks(self) -> int:
-        """Return how many chunks of the task were published."""
+    def progress(self) -> Progress:
+        """Return how far the task is."""
 
-    def latency(self) -> Sequence[StageTiming]:
-        """Return the 95th percentile of each stage of the task."""
+    def latency(self) -> Sequence[StageSummary]:
+        """Return how long each stage of the task took."""
 
     def feedback_period(self) -> float:
         """Return the time between two feedback messages. Unit: s."""
@@ -60,6 +86,7 @@ class TaskServer:
     Attributes:
         task: The task that is being worked on; None: none.
         status: What is known about what the task depends on; the node keeps it up to date.
+        link: The way to the executor.
     """
 
     def __init__(self, node: Node, seat: Seat) -> None:
@@ -76,8 +103,9 @@ class TaskServer:
         self.status = Status()
         self._goal: ServerGoalHandle | None = None
         self._wake: Future = Future()
+        self._watched = self._listens_until = time.monotonic()
         self._fed_back_ns = 0
-        self._link = ExecutorLink(node)
+        self.link = ExecutorLink(node)
         self._server = ActionServer(
             node, ExecuteTask, "execute_task", self._execute, cancel_callback=self._cancel
         )
@@ -97,7 +125,12 @@ class TaskServer:
         task = self.task
         if task is None:
             return
-        now_ns = self._seat.now_ns()
+        now_ns, moment = self._seat.now_ns(), time.monotonic()
+        if moment - self._watched > _SLEPT_SEC:
+            self._listens_until = moment + _LISTEN_SEC
+        self._watched = moment
+        if moment < self._listens_until:
+            task.slept(now_ns)
         if self._node.count_subscribers(self._feedback_topic):
             self.status.client_ns = now_ns
         task.watch(self.status, now_ns)
@@ -112,12 +145,16 @@ class TaskServer:
 
     def _cancel(self, goal: ServerGoalHandle) -> CancelResponse:
         if self.task is not None and self.task.task_id == _name(goal):
-            self.end(Code.CANCELED, "the client canceled the task")
+            self.end(Code.CANCELED, _CANCELED)
         return CancelResponse.ACCEPT
 
     async def _execute(self, goal: ServerGoalHandle) -> ExecuteTask.Result:
         """Carry out one goal; every way out gives a result with code and text."""
         request = goal.request
+        await told(self._node)
+        if goal.is_cancel_requested:
+            goal.canceled()
+            return ExecuteTask.Result(error_code=Code.CANCELED, error_msg=_CANCELED)
         verdict = self._refuse(request)
         if verdict is not None:
             goal.abort()
@@ -134,6 +171,8 @@ class TaskServer:
     def _refuse(self, request: ExecuteTask.Goal) -> Verdict | None:
         if not self._seat.active:
             return Verdict(Code.NOT_ACTIVE, f"{self._source} is not active: activate it first")
+        if not self._seat.now_ns():
+            return Verdict(Code.NOT_ACTIVE, "the clock stands at 0: does anybody publish /clock?")
         problem = check_goal(
             request.instruction, request.time_limit, longest=self._seat.longest_task()
         )
@@ -160,7 +199,7 @@ class TaskServer:
     async def _ask_executor(self, task: Task) -> None:
         timeout_sec = self._seat.executor_timeout()
         try:
-            problem = await self._link.start_task(
+            problem = await self.link.start_task(
                 task.task_id, self._source, timeout_sec=timeout_sec
             )
         except ConnectionError as error:
@@ -182,7 +221,7 @@ class TaskServer:
             error_code=verdict.code,
             error_msg=verdict.text,
             elapsed_time=task.elapsed(self._seat.now_ns()),
-            chunks=self._seat.chunks(),
+            chunks=self._seat.progress().chunks,
             latency=list(self._seat.latency()),
         )
         if goal.is_cancel_requested and verdict.code == Code.CANCELED:
@@ -194,7 +233,7 @@ class TaskServer:
 
     async def _release_executor(self, task: Task, verdict: Verdict) -> None:
         try:
-            problem = await self._link.end_task(
+            problem = await self.link.end_task(
                 task.task_id, verdict.text, timeout_sec=self._seat.executor_timeout()
             )
         except (ConnectionError, TimeoutError) as error:
@@ -215,9 +254,9 @@ class TaskServer:
         executor = self.status.executor
         feedback: Any = ExecuteTask.Feedback(
             elapsed_time=task.elapsed(now_ns),
-            chunks=self._seat.chunks(),
             buffer=executor.buffer if executor else 0.0,
-            surprise=float("nan"),
+            paused=task.paused or (executor is not None and executor.mode == Mode.PAUSED),
+            **self._seat.progress()._asdict(),
         )
         self._goal.publish_feedback(feedback)
 

@@ -83,7 +83,17 @@ def test_an_empty_history_says_so() -> None:
 
 
 def test_a_clock_that_was_set_back_starts_anew() -> None:
-    assert history(1000, 1100, 50, 60).at(55, max_age_ns=0)[0] == pytest.approx(55)
+    hour = 3_600_000_000_000
+    assert history(hour, hour + 100, 50, 60).at(55, max_age_ns=0)[0] == pytest.approx(55)
+    with pytest.raises(LookupError, match="nearest joint state"):
+        history(hour, hour + 100, 50, 60).at(hour, max_age_ns=10)
+
+
+def test_states_that_overtook_each_other_are_put_in_order() -> None:
+    used = history(1000, 1200, 1100, 1300)
+    for stamp_ns in (1050, 1150, 1250):
+        assert used.at(stamp_ns, max_age_ns=0)[0] == pytest.approx(stamp_ns)
+    assert used.newest()[0] == 1300
 
 
 def test_only_the_newest_states_are_kept() -> None:

@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 from rclpy.time import Time
 
-from dust_msgs.msg import ExecutorState, Features, StageTiming
+from dust_msgs.msg import ActionChunk, ExecutorState, Features, StageTiming
 from dust_node.tensors import to_tensor
+from dust_policy.continuation import Kind
 from dust_policy.messages import (
     chunk_message,
     features_mismatch,
     read_executor,
     read_features,
     read_plan,
+    surprise_message,
 )
 from dust_policy.sampler import Chunk, Stage, Steps
+from dust_policy.surprise import Comparison, Prediction
 from dust_policy.task import Mode
 
 NAMES = ("j1", "j2")
@@ -38,6 +41,9 @@ def executor_state() -> ExecutorState:
     message.positions = [2.0, 1.0, 2.5, 1.5, 3.0, 2.0]
     message.gripper = [1.0, 1.0, 0.0]
     message.buffer = 0.4
+    message.last_sequence = 5
+    message.last_stamp = Time(nanoseconds=6_500_000_000).to_msg()
+    message.last_splice = Time(nanoseconds=6_700_000_000).to_msg()
     return message
 
 
@@ -47,7 +53,30 @@ def test_features_are_read() -> None:
     assert observation.arrival_ns == 6_000_000_000
     assert observation.features.shape == (4, 3)
     assert observation.mask.all()
+    assert observation.embedding is None
     assert observation.stages == (Stage("encode", 5_100_000_000, 0.04),)
+
+
+def test_the_embedding_is_read_and_checked() -> None:
+    message = features()
+    message.embedding = to_tensor(np.full((4, 2), 0.5, np.float16))
+    embedding = read_features(message, 0).embedding
+    assert embedding is not None
+    assert (embedding.dtype, embedding.tolist()) == (np.float32, [[0.5, 0.5]] * 4)
+    message.embedding = to_tensor(np.zeros(4, np.float16))
+    with pytest.raises(ValueError, match=r"the embedding has shape \(4,\)"):
+        read_features(message, 0)
+
+
+def test_surprise_says_what_was_compared() -> None:
+    prediction = Prediction(7, 1_000_000_001, 2_000_000_000, 16, np.zeros((1, 1), np.float32))
+    comparison = Comparison(prediction, 2_010_000_000, 0.25)
+    message = surprise_message(comparison, task_id="t", view="side", threshold=0.2, surprised=True)
+    assert Time.from_msg(message.header.stamp).nanoseconds == 2_010_000_000
+    assert Time.from_msg(message.predicted).nanoseconds == 1_000_000_001
+    assert (message.header.frame_id, message.task_id, message.sequence) == ("side", "t", 7)
+    assert (message.vision_steps, message.score, message.threshold) == (16, 0.25, 0.2)
+    assert message.surprised
 
 
 @pytest.mark.parametrize("mask", [np.ones(3, np.bool_), np.ones((4, 1), np.bool_)])
@@ -77,6 +106,12 @@ def test_views_in_another_order_are_named() -> None:
 def test_executor_s_state_is_read() -> None:
     view = read_executor(executor_state(), 9)
     assert (view.arrival_ns, view.mode, view.task_id, view.buffer) == (9, Mode.RUNNING, "t", 0.4)
+    assert (view.stamp_ns, view.last_sequence) == (7_000_000_000, 5)
+    assert (view.last_stamp_ns, view.last_splice_ns) == (6_500_000_000, 6_700_000_000)
+    assert view.is_executing("t")
+    assert not view.is_executing("other")
+    assert view.remaining(7_100_000_000) == pytest.approx(0.3)
+    assert view.remaining(8_000_000_000) == 0.0
 
 
 def test_an_unknown_mode_counts_as_stopped() -> None:
@@ -88,6 +123,7 @@ def test_plan_is_read_in_the_checkpoint_s_order() -> None:
     assert piece is not None
     np.testing.assert_allclose(piece.actions, [[1, 2, 1], [1.5, 2.5, 1], [2, 3, 0]])
     assert (piece.stamp_ns, piece.period_ns) == (7_000_000_000, 20_000_000)
+    assert piece.until_ns == 7_400_000_000
 
 
 @pytest.mark.parametrize(
@@ -108,7 +144,8 @@ def test_a_plan_that_makes_no_sense_is_none(change: dict) -> None:
 
 def test_chunk_fills_every_field() -> None:
     actions = np.arange(6.0).reshape(2, 3)
-    chunk = Chunk(8_000_000_009, actions, 1, Steps(4, 16), (Stage("sample", 1, 0.5),))
+    stages = (Stage("sample", 1, 0.5),)
+    chunk = Chunk(8_000_000_009, actions, 1, Steps(4, 16), stages, Kind.BLENDED)
     message = chunk_message(
         chunk, source="dust_policy", task_id="t", sequence=3, period=1 / 15, joint_names=NAMES
     )
@@ -117,6 +154,7 @@ def test_chunk_fills_every_field() -> None:
     assert list(message.gripper) == [2, 5]
     assert (message.source, message.task_id, message.sequence) == ("dust_policy", "t", 3)
     assert (message.prefix, message.action_steps, message.vision_steps) == (1, 4, 16)
+    assert message.conditioning == ActionChunk.BLENDED
     assert message.joint_names == ["j1", "j2"]
     assert message.timings[0].stage == "sample"
     assert message.timings[0].duration == 0.5

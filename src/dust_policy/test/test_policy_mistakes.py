@@ -16,7 +16,13 @@ from support.program import refusal
         (["checkpoint:=/nowhere"], "/nowhere is not a folder"),
         (["action_steps:=0"], "parameter 'action_steps' is 0; allowed: 1 to 64"),
         (["vision_steps:=7"], "vision_steps is 7, but must be a multiple of action_steps (4) or 0"),
-        (["prefix:=all"], "'prefix' is 'all'; allowed: none, committed"),
+        (["continuation:=all"], "'continuation' is 'all'; allowed: none, prefix, guided, blend"),
+        (["schedule:=quick"], "'schedule' is 'quick'; allowed: fixed, auto"),
+        (["checkpoint:={checkpoint}", "surprise.action:=end"], "there is no threshold: give"),
+        (
+            ["checkpoint:={checkpoint}", "surprise.calibration:=/nowhere"],
+            "/nowhere holds no thresholds of surprise",
+        ),
         (["checkpoint:={checkpoint}", "device:=cuda:99"], "device 'cuda:99' can't be used"),
         (
             ["checkpoint:={checkpoint}", "joint_names:=[panda_joint1, panda_joint2]"],

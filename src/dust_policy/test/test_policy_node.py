@@ -2,179 +2,64 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
-from rcl_interfaces.srv import SetParameters
-from rclpy.action import ActionClient
-from rclpy.parameter import Parameter
 from rclpy.time import Time
-from sensor_msgs.msg import JointState
-from std_msgs.msg import String
+from std_srvs.srv import Trigger
 
-from dust_model.checkpoint import Checkpoint
 from dust_msgs.action import ExecuteTask
-from dust_msgs.msg import ActionChunk, ExecutorState, Features, StageTiming
-from dust_msgs.srv import EndTask, StartTask
-from dust_node import qos
-from dust_node.tensors import to_tensor
+from dust_msgs.msg import ActionChunk, ExecutorState
+from support.policy_world import ARM, HOME, WORDS, World
 from support.probe import Probe
 from support.program import Program
 
 NODE = "dust_policy.policy_node"
 R = ExecuteTask.Result
-ARM = [f"fr3_joint{i}" for i in range(1, 8)]
-FINGERS = ["fr3_finger_joint1", "fr3_finger_joint2"]
-HOME = [0.0, -np.pi / 4, 0.0, -3 * np.pi / 4, 0.0, np.pi / 2, np.pi / 4]
-WORDS = "put the blue cube into the bowl"
+# Long enough for a machine that is busy with other things.
+USUAL = (
+    "continuation:=none",
+    "max_feature_age:=5.0",
+    "max_state_age:=5.0",
+    "start_timeout:=4.0",
+    "feature_timeout:=3.0",
+    "state_timeout:=3.0",
+    "executor_timeout:=3.0",
+    "client_timeout:=3.0",
+    "seed:=3",
+)
 
 
-class World:
-    """Perception, robot and executor, as far as the policy sees them."""
+class Seat:
+    """The policy's seat: one node at a time."""
 
-    def __init__(self, probe: Probe, checkpoint: Path) -> None:
-        self.probe, self.node = probe, probe.node
-        opened = Checkpoint.load(checkpoint)
-        self.fingerprint, self.width = opened.fingerprint, opened.config.head.width
-        self.instruction = ""
-        self.sees, self.feels, self.executor_speaks = True, True, True
-        self.joint_names = ARM + FINGERS
-        self.mode, self.reason, self.task_id = ExecutorState.IDLE, "", ""
-        self.refusal = ""
-        self.started: list[StartTask.Request] = []
-        self.ended: list[EndTask.Request] = []
-        self.chunks = probe.listen(ActionChunk, "action_chunk", qos.RELIABLE)
-        self.feedback: list[Any] = []
-        self._connect()
-        self.client = ActionClient(self.node, ExecuteTask, "execute_task")
-        assert probe.spin_until(self.client.server_is_ready, timeout_sec=60)
+    def __init__(self, start_program: Callable[..., Program], checkpoint: Path) -> None:
+        self._start, self._checkpoint = start_program, checkpoint
+        self._words: tuple[str, ...] = ()
+        self._program: Program | None = None
 
-    def _connect(self) -> None:
-        node = self.node
-        self._features = node.create_publisher(Features, "features", qos.RELIABLE)
-        self._joints = node.create_publisher(JointState, "joint_states", qos.RELIABLE)
-        self._states = node.create_publisher(ExecutorState, "executor_state", qos.RELIABLE)
-        node.create_subscription(String, "instruction", self._on_instruction, qos.LATCHED)
-        node.create_timer(1 / 30, self._feel)
-        node.create_timer(1 / 15, self._see)
-        self.services = [
-            node.create_service(StartTask, "dust_executor/start_task", self._start),
-            node.create_service(EndTask, "dust_executor/end_task", self._end),
-        ]
-
-    def _on_instruction(self, message: String) -> None:
-        self.instruction = message.data
-
-    def _see(self) -> None:
-        if not (self.sees and self.instruction):
-            return
-        now = self.node.get_clock().now()
-        message = Features(instruction=self.instruction, views=["wrist", "side"])
-        message.header.stamp = Time(nanoseconds=now.nanoseconds - 40_000_000).to_msg()
-        message.checkpoint = self.fingerprint
-        values = np.random.default_rng(0).standard_normal((60, self.width))
-        message.features = to_tensor(values.astype(np.float16))
-        message.mask = to_tensor(np.ones(60, np.bool_))
-        message.timings = [StageTiming(stage="encode", stamp=message.header.stamp, duration=0.04)]
-        self._features.publish(message)
-
-    def _feel(self) -> None:
-        now = self.node.get_clock().now().to_msg()
-        if self.feels:
-            joints = JointState(name=self.joint_names)
-            joints.header.stamp = now
-            joints.position = [*HOME, 0.04, 0.04][: len(self.joint_names)]
-            self._joints.publish(joints)
-        if self.executor_speaks:
-            state = ExecutorState(mode=self.mode, reason=self.reason, task_id=self.task_id)
-            state.header.stamp = now
-            state.joint_names, state.period, state.buffer = ARM, 0.02, 0.5
-            state.positions, state.gripper = HOME * 40, [1.0] * 40
-            self._states.publish(state)
-
-    def _start(self, request: StartTask.Request, response: StartTask.Response) -> Any:
-        self.started.append(request)
-        response.success, response.message = not self.refusal, self.refusal
-        if response.success:
-            self.task_id, self.mode = request.task_id, ExecutorState.RUNNING
-        return response
-
-    def _end(self, request: EndTask.Request, response: EndTask.Response) -> Any:
-        self.ended.append(request)
-        response.success = request.task_id == self.task_id
-        if response.success:
-            self.task_id, self.mode = "", ExecutorState.IDLE
-        return response
-
-    def send(self, instruction: str = WORDS, time_limit: float = 60.0) -> Any:
-        """Send a goal; return its handle."""
-        goal = ExecuteTask.Goal(instruction=instruction, time_limit=time_limit)
-        sent = self.client.send_goal_async(
-            goal, feedback_callback=lambda message: self.feedback.append(message.feedback)
-        )
-        assert self.probe.spin_until(sent.done)
-        assert sent.result().accepted
-        return sent.result()
-
-    def result(self, goal: Any) -> Any:
-        """Wait for a goal's result."""
-        asked = goal.get_result_async()
-        assert self.probe.spin_until(asked.done), "no result"
-        return asked.result().result
-
-    def run(self, goal_chunks: int = 3) -> Any:
-        """Send a goal and wait for chunks of it."""
-        self.chunks.clear()
-        goal = self.send()
-        self.wait_chunks(goal_chunks)
-        return goal
-
-    def wait_chunks(self, count: int) -> None:
-        """Wait until that many chunks have arrived."""
-        assert self.probe.spin_until(lambda: len(self.chunks) >= count), "no chunks"
-
-    def leave(self) -> None:
-        """Vanish as a client."""
-        if self.client is not None:
-            self.client.destroy()
-            self.client = None
-
-    def cancel(self, goal: Any) -> Any:
-        """Cancel a goal and return its result."""
-        canceled = goal.cancel_goal_async()
-        assert self.probe.spin_until(canceled.done)
-        return self.result(goal)
-
-    def change_state(self, transition: int) -> None:
-        """Ask for a lifecycle transition."""
-        request = {"transition": Transition(id=transition)}
-        assert self.probe.call(ChangeState, "dust_policy/change_state", **request).success
-
-    def set_parameter(self, name: str, value: object) -> Any:
-        """Set a parameter of the node; return whether it was accepted and why not."""
-        request = {"parameters": [Parameter(name, value=value).to_parameter_msg()]}
-        return self.probe.call(SetParameters, "dust_policy/set_parameters", **request).results[0]
+    def take(self, *words: str) -> Program:
+        """Have a node with these parameters in it."""
+        program = self._program
+        if program is None or not program.running or words != self._words:
+            if program is not None:
+                program.stop()
+            program = self._start(NODE, f"checkpoint:={self._checkpoint}", *words)
+        self._program, self._words = program, words
+        return program
 
 
 @pytest.fixture(scope="module")
-def policy(start_program: Callable[..., Program], tiny_checkpoint: Path) -> Program:
-    """Start one node for the tests of this module."""
-    return start_program(
-        NODE,
-        f"checkpoint:={tiny_checkpoint}",
-        # Long enough for a machine that is busy with other things.
-        "max_feature_age:=5.0",
-        "max_state_age:=5.0",
-        "start_timeout:=4.0",
-        "feature_timeout:=3.0",
-        "state_timeout:=3.0",
-        "executor_timeout:=3.0",
-        "client_timeout:=3.0",
-        "seed:=3",
-    )
+def seat(start_program: Callable[..., Program], tiny_checkpoint: Path) -> Seat:
+    """Start a node only where a test needs another one."""
+    return Seat(start_program, tiny_checkpoint)
+
+
+@pytest.fixture
+def policy(seat: Seat) -> Program:
+    """Have the usual node in the seat."""
+    return seat.take(*USUAL)
 
 
 @pytest.fixture
@@ -192,13 +77,16 @@ def test_a_task_gives_chunks_until_it_is_canceled(world: World, policy: Program)
     assert [chunk.sequence for chunk in world.chunks[:5]] == [1, 2, 3, 4, 5]
     assert world.probe.spin_until(lambda: any(f.chunks > 2 for f in world.feedback))
     assert world.feedback[-1].buffer == 0.5
+    assert (world.feedback[-1].action_steps, world.feedback[-1].vision_steps) == (4, 4)
+    assert not world.feedback[-1].paused
     result = world.cancel(goal)
     assert result.error_code == R.CANCELED
     assert result.chunks >= 5
     check_ending(world)
     stages = [row.stage for row in result.latency]
-    assert stages == ["encode", "transport", "queue", "sample", "image to chunk"]
-    assert result.latency[-1].duration > 0.04
+    way = ["encode", "transport", "queue", "sample", "image to chunk"]
+    assert stages == [*way, "chunk to arm", "image to arm"]
+    assert result.latency[-1].p95 > 0.04
     assert "image to chunk" in policy.output
 
 
@@ -213,6 +101,7 @@ def check_chunk(world: World, chunk: ActionChunk) -> None:
     assert all(0 <= opening <= 1 for opening in chunk.gripper)
     assert len(chunk.gripper) == 16
     assert (chunk.action_steps, chunk.vision_steps, chunk.prefix) == (4, 4, 0)
+    assert chunk.conditioning == ActionChunk.FREE
     names = [timing.stage for timing in chunk.timings]
     assert names == ["encode", "transport", "queue", "sample"]
 
@@ -350,23 +239,74 @@ def test_deactivation_ends_the_task_and_refuses_others(world: World) -> None:
     world.cancel(world.run(1))
 
 
+def test_a_task_can_be_paused_and_goes_on_when_asked(world: World) -> None:
+    assert not world.probe.call(Trigger, "dust_policy/pause").success
+    goal = world.run()
+    assert world.probe.call(Trigger, "dust_policy/pause").success
+    assert world.paused == [True]
+    world.probe.wait(lambda: world.feedback[-1].paused)
+    known = len(world.chunks)
+    assert not world.probe.spin_until(lambda: len(world.chunks) > known, timeout_sec=0.5)
+    refused = world.probe.call(Trigger, "dust_policy/pause")
+    assert (refused.success, refused.message) == (False, "the task is paused already")
+    assert world.probe.call(Trigger, "dust_policy/resume").success
+    assert world.paused == [True, False]
+    world.wait_chunks(known + 2)
+    assert not world.probe.call(Trigger, "dust_policy/resume").success
+    assert world.cancel(goal).error_code == R.CANCELED
+
+
+def test_scores_tell_which_chunk_they_belong_to(world: World) -> None:
+    goal = world.run()
+    world.probe.wait(lambda: len(world.surprises) > 2)
+    score = world.surprises[-1]
+    chunk = next(chunk for chunk in world.chunks if chunk.sequence == score.sequence)
+    assert (score.header.frame_id, score.task_id) == ("side", chunk.task_id)
+    assert score.predicted == chunk.header.stamp
+    ahead = Time.from_msg(score.header.stamp) - Time.from_msg(score.predicted)
+    assert ahead.nanoseconds * 1e-9 == pytest.approx(16 / 15, abs=0.5 / 15)
+    assert score.score > 0
+    assert (score.vision_steps, np.isnan(score.threshold), score.surprised) == (4, True, False)
+    world.probe.wait(lambda: world.feedback[-1].surprise > 0)
+    world.cancel(goal)
+
+
 def test_interruption_during_a_task_is_clean(world: World, policy: Program) -> None:
     world.run(1)
     output = policy.end()
     assert "error" not in output.lower(), output
 
 
-def test_committed_actions_are_repeated(
-    start_program: Callable[..., Program], policy: Program, probe: Probe, tiny_checkpoint: Path
-) -> None:
-    policy.stop()
-    start_program(NODE, f"checkpoint:={tiny_checkpoint}", "prefix:=committed", "prefix_limit:=2")
+def test_committed_actions_are_repeated(seat: Seat, probe: Probe, tiny_checkpoint: Path) -> None:
+    seat.take("continuation:=prefix", "prefix_limit:=12", "max_feature_age:=5.0")
     world = World(probe, tiny_checkpoint)
     goal = world.send()
-    assert world.probe.spin_until(lambda: any(chunk.prefix == 2 for chunk in world.chunks))
-    chunk = next(chunk for chunk in world.chunks if chunk.prefix == 2)
-    np.testing.assert_allclose(list(chunk.positions[:14]), HOME * 2)
-    assert list(chunk.gripper[:2]) == [1.0, 1.0]
-    assert not np.allclose(list(chunk.positions[14:21]), HOME)
+    chunk = world.probe.wait(lambda: next((c for c in world.chunks if c.prefix), None))
+    assert chunk.conditioning == ActionChunk.PREFIX
+    np.testing.assert_allclose(list(chunk.positions[: 7 * chunk.prefix]), HOME * chunk.prefix)
+    assert list(chunk.gripper[: chunk.prefix]) == [1.0] * chunk.prefix
+    rest = np.array(chunk.positions[7 * chunk.prefix :]).reshape(-1, 7)
+    assert not np.allclose(rest, HOME)
+    world.cancel(goal)
+    world.leave()
+
+
+def test_it_blends_takes_the_steps_that_fit_and_pauses_when_surprised(
+    seat: Seat, probe: Probe, tiny_checkpoint: Path
+) -> None:
+    words = ("continuation:=blend", "schedule:=auto", "vision_steps:=16", "surprise.action:=pause")
+    words += ("max_feature_age:=5.0", "surprise.threshold:=0.001", "surprise.debounce:=2")
+    seat.take(*words)
+    world = World(probe, tiny_checkpoint)
+    goal = world.send()
+    chunk = world.probe.wait(lambda: next((c for c in world.chunks if c.prefix), None))
+    assert chunk.conditioning == ActionChunk.BLENDED
+    np.testing.assert_allclose(list(chunk.positions[:7]), HOME)
+    assert {chunk.vision_steps for chunk in world.chunks} <= {0, 4, 8, 16}
+    world.probe.wait(lambda: world.paused == [True])
+    assert world.surprises[-1].surprised
+    assert world.probe.call(Trigger, "dust_policy/resume").success
+    world.mode = ExecutorState.RUNNING
+    world.probe.wait(lambda: world.paused == [True, False, True])
     world.cancel(goal)
     world.leave()

@@ -20,14 +20,23 @@ in_repository = pytest.mark.skipif(
 @in_repository
 def test_yaml_lists_every_parameter_with_its_default() -> None:
     values = yaml.safe_load(YAML.read_text())["/**/dust_policy"]["ros__parameters"]
-    assert values == {row.name: row.default for row in (AUTOSTART, *PARAMETERS)}
+    assert flat(values) == {row.name: row.default for row in (AUTOSTART, *PARAMETERS)}
+
+
+def flat(values: dict[str, Any], group: str = "") -> dict[str, Any]:
+    """Return nested values by their dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= flat(value, f"{name}.") if isinstance(value, dict) else {group + name: value}
+    return found
 
 
 @in_repository
 @pytest.mark.parametrize("row", PARAMETERS, ids=lambda row: row.name)
 def test_yaml_tells_unit_and_range(row: Any) -> None:
     lines = [line.strip() for line in YAML.read_text().splitlines()]
-    comment = next(line for line in lines if line.startswith(f"{row.name}:")).partition("# ")[2]
+    name = row.name.rpartition(".")[2]
+    comment = next(line for line in lines if line.startswith(f"{name}:")).partition("# ")[2]
     assert comment
     if row.unit:
         assert comment.startswith(f"{row.unit}, ")
@@ -60,6 +69,14 @@ def test_limits_are_in_nanoseconds() -> None:
 def test_values_that_do_not_fit_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         settings(**changes)
+
+
+def test_surprise_is_a_group_and_rules_follow_from_the_robot() -> None:
+    chosen = settings(**{"surprise.action": "pause", "schedule_surge": 4.0})
+    assert chosen.surprise_action == "pause"
+    rules = chosen.rules(RobotSpec(horizon=16, period=0.05), reach=6, comfort=4)
+    assert (rules.span, rules.interval, rules.surge) == (0.75, 0.05, 4.0)
+    assert (rules.reach, rules.comfort) == pytest.approx((0.3, 0.2))
 
 
 def test_the_robot_is_this_nodes_joints_and_rate() -> None:

@@ -5,12 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dust_policy.prefix import CommittedPlan, DelayEstimate, PlanPiece, committed_prefix
+from dust_policy.prefix import CommittedPlan, PlanPiece, committed_prefix, leftover
 
 
-def piece(stamp_ns: int, values: list[float], period_ns: int = 10) -> PlanPiece:
+def piece(
+    stamp_ns: int, values: list[float], period_ns: int = 10, until_ns: int | None = None
+) -> PlanPiece:
     """Make a plan of one column and a gripper that is open."""
-    return PlanPiece(stamp_ns, period_ns, np.array([[value, 1.0] for value in values]))
+    rows = np.array([[value, 1.0] for value in values])
+    return PlanPiece(stamp_ns, period_ns, rows, until_ns)
 
 
 def plan(*pieces: PlanPiece) -> CommittedPlan:
@@ -23,6 +26,11 @@ def plan(*pieces: PlanPiece) -> CommittedPlan:
 
 def test_between_the_rows_it_is_linear() -> None:
     np.testing.assert_allclose(plan(piece(100, [1.0, 2.0])).at(104), [1.4, 1.0])
+
+
+def test_a_command_to_the_gripper_holds_until_the_next() -> None:
+    rows = np.array([[0.0, 1.0], [0.0, 0.0]])
+    assert [PlanPiece(0, 10, rows).at(time)[-1] for time in (0, 9, 10)] == [1.0, 1.0, 0.0]
 
 
 @given(st.integers(0, 200), st.integers(0, 200), st.integers(1, 8))
@@ -55,10 +63,12 @@ def test_clear_forgets() -> None:
     assert filled.at(0) is None
 
 
-def test_actions_due_before_the_chunk_takes_effect_are_committed() -> None:
+def test_the_prefix_reaches_to_when_the_chunk_takes_effect() -> None:
     line = plan(piece(0, [float(value) for value in range(0, 200, 10)]))
     prefix = committed_prefix(line, stamp_ns=15, period_ns=20, until_ns=75, limit=7)
-    np.testing.assert_allclose(prefix[:, 0], [15, 35, 55])
+    np.testing.assert_allclose(prefix[:, 0], [15, 35, 55, 75])
+    prefix = committed_prefix(line, stamp_ns=15, period_ns=20, until_ns=76, limit=7)
+    np.testing.assert_allclose(prefix[:, 0], [15, 35, 55, 75, 95])
 
 
 @given(
@@ -73,26 +83,20 @@ def test_prefix_keeps_limit_time_and_plan(stamp: int, until: int, limit: int, ro
     assert len(prefix) <= limit
     for i, action in enumerate(prefix):
         due = stamp + 20 * i
-        assert due < until
+        assert due < until + 20
         assert action[0] == pytest.approx(due)
     if len(prefix) < limit:
         due = stamp + 20 * len(prefix)
-        assert due >= until or due > 10 * (rows - 1)
+        assert due >= until + 20 or due > 10 * (rows - 1)
 
 
-def test_delay_is_the_guess_until_the_warm_up_is_over() -> None:
-    delay = DelayEstimate(initial=0.2, warm_up=2)
-    delay.add(5.0)
-    delay.add(4.0)
-    assert delay.value == 0.2
-    delay.add(0.1)
-    assert delay.value == pytest.approx(0.1)
-
-
-def test_delay_is_a_high_percentile_of_the_newest() -> None:
-    delay = DelayEstimate(initial=0.2, warm_up=0, size=20)
-    for _ in range(50):
-        delay.add(9.0)
-    for i in range(20):
-        delay.add(0.1 + 0.01 * i)
-    assert 0.27 < delay.value <= 0.29
+def test_the_leftover_ends_with_the_last_action() -> None:
+    """What follows it is braking."""
+    line = [float(value) for value in range(0, 200, 10)]
+    told = plan(piece(0, line, until_ns=100))
+    rest = leftover(told, begin_ns=35, period_ns=20, limit=9)
+    np.testing.assert_allclose(rest[:, 0], [35, 55, 75, 95])
+    assert len(leftover(told, begin_ns=35, period_ns=20, limit=2)) == 2
+    assert len(leftover(told, begin_ns=101, period_ns=20, limit=9)) == 0
+    assert len(leftover(plan(piece(0, line)), begin_ns=35, period_ns=20, limit=9)) == 0
+    assert len(leftover(CommittedPlan(), begin_ns=35, period_ns=20, limit=9)) == 0

@@ -40,6 +40,7 @@ def fine(now_ns: int) -> Status:
         states_ns=now_ns,
         executor=replace(RUNNING, arrival_ns=now_ns),
         client_ns=now_ns,
+        rehearsed=True,
     )
 
 
@@ -168,6 +169,26 @@ def test_a_state_from_before_the_start_does_not_end_the_task() -> None:
     status.executor = replace(RUNNING, task_id="", mode=Mode.IDLE, arrival_ns=1 * S)
     task.watch(status, 1 * S)
     assert task.verdict is None
+
+
+def test_a_task_that_slept_hears_first_and_judges_then() -> None:
+    task, before = running_task(), replace(fine(2 * S), client_ns=20 * S)
+    task.slept(20 * S)
+    task.watch(before, 20 * S)
+    assert task.verdict is None
+    stopped = replace(RUNNING, mode=Mode.STOPPED, reason="no chunk", arrival_ns=20 * S)
+    code, text = ended(task, replace(before, executor=stopped), 20 * S + 1)
+    assert code == Code.EXECUTOR_STOPPED
+    assert text.startswith("the executor stopped: no chunk;")
+
+
+def test_what_stays_away_after_a_sleep_ends_the_task() -> None:
+    task, before = running_task(), replace(fine(2 * S), client_ns=20 * S)
+    task.slept(20 * S)
+    task.watch(before, 21 * S)
+    assert task.verdict is None
+    code, _ = ended(task, replace(before, executor=fine(23 * S).executor), 23 * S)
+    assert code == Code.NO_JOINT_STATES
 
 
 def test_a_limit_of_zero_is_none() -> None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import numpy as np
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
@@ -12,12 +12,35 @@ from dust_node.qos import RELIABLE
 from dust_sim import control_adapter, franka_adapter
 from dust_sim.faults import Fault
 from dust_sim.fr3 import ARM_JOINTS, FINGER_JOINTS
+from dust_sim.joint_states import JointRow, JointStateFeed, joined
 from dust_sim.messages import from_trajectory, to_joint_state, to_point, to_time
 from dust_sim.schedule import Schedule
 from dust_sim.simulation import REFLEX_ERROR, Measured, Simulation
 from dust_sim.trajectory_controller import RejectedError
 
 CONTROLLER = "fr3_arm_controller"
+
+_ROBOT_MODES = {
+    None: RobotState.MOVE,
+    Fault.REFLEX: RobotState.REFLEX,
+    Fault.USER_STOP: RobotState.USER_STOPPED,
+}
+
+
+def joint_state_feed(publisher: Publisher) -> JointStateFeed:
+    """Return a feed that publishes rows as messages."""
+
+    def send(row: JointRow) -> None:
+        publisher.publish(
+            to_joint_state(row.stamp_ns, row.names, row.positions, row.velocities, row.efforts)
+        )
+
+    return JointStateFeed(send)
+
+
+def finger_row(state: Measured) -> JointRow:
+    """Return the fingers' part of the measured state."""
+    return JointRow(state.stamp_ns, FINGER_JOINTS, state.fingers, state.finger_velocities)
 
 
 class ArmTopics:
@@ -40,9 +63,13 @@ class ArmTopics:
                 "robot_state_rate",
             )
         }
-        self._had_reflex = False
+        self._stopped_by: Fault | None = None
         self._arm = node.create_publisher(JointState, "franka/joint_states", RELIABLE)
         self._merged = node.create_publisher(JointState, "joint_states", RELIABLE)
+        self._feeds = {
+            "joint_state_rate": joint_state_feed(self._arm),
+            "merged_joint_state_rate": joint_state_feed(self._merged),
+        }
         self._controller = node.create_publisher(
             control_adapter.State, f"{CONTROLLER}/controller_state", RELIABLE
         )
@@ -61,13 +88,12 @@ class ArmTopics:
     def publish(self, state: Measured) -> None:
         """Publish what is due. Called after every block, in the physics thread."""
         due = {name for name, schedule in self._schedules.items() if schedule.due(state.stamp_ns)}
-        if not self._simulation.is_broken(Fault.JOINT_STATES_STOP):
-            self._publish_joints(state, due)
+        self._publish_joints(state, due)
         if "controller_state_rate" in due:
             self._publish_controller(state)
-        if "robot_state_rate" in due or state.has_reflex != self._had_reflex:
+        if "robot_state_rate" in due or state.stopped_by != self._stopped_by:
             self._publish_robot(state)
-        self._had_reflex = state.has_reflex
+        self._stopped_by = state.stopped_by
 
     def close(self) -> None:
         """Release the topics."""
@@ -78,22 +104,14 @@ class ArmTopics:
                 self._node.destroy_publisher(publisher)
 
     def _publish_joints(self, state: Measured, due: set[str]) -> None:
-        if "joint_state_rate" in due:
-            self._arm.publish(
-                to_joint_state(
-                    state.stamp_ns, ARM_JOINTS, state.positions, state.velocities, state.efforts
-                )
-            )
-        if "merged_joint_state_rate" in due:
-            self._merged.publish(
-                to_joint_state(
-                    state.stamp_ns,
-                    (*ARM_JOINTS, *FINGER_JOINTS),
-                    np.concatenate((state.positions, state.fingers)),
-                    np.concatenate((state.velocities, state.finger_velocities)),
-                    np.concatenate((state.efforts, np.zeros(2))),
-                )
-            )
+        feeds = {name: feed for name, feed in self._feeds.items() if name in due}
+        if not feeds:
+            return
+        faults = self._simulation.joint_state_faults()
+        arm = JointRow(state.stamp_ns, ARM_JOINTS, state.positions, state.velocities, state.efforts)
+        for name, feed in feeds.items():
+            is_merged = name == "merged_joint_state_rate"
+            feed.publish(joined(arm, finger_row(state)) if is_merged else arm, faults)
 
     def _publish_controller(self, state: Measured) -> None:
         command = state.command
@@ -107,9 +125,9 @@ class ArmTopics:
         self._controller.publish(message)
 
     def _publish_robot(self, state: Measured) -> None:
-        mode = RobotState.REFLEX if state.has_reflex else RobotState.MOVE
-        errors = [REFLEX_ERROR] if state.has_reflex else []
-        success = 0.0 if state.has_reflex else 1.0
+        mode = _ROBOT_MODES[state.stopped_by]
+        errors = [REFLEX_ERROR] if state.stopped_by == Fault.REFLEX else []
+        success = 1.0 if state.stopped_by is None else 0.0
         message = RobotState(robot_mode=mode, errors=errors, control_command_success_rate=success)
         message.header.stamp = to_time(state.stamp_ns)
         self._robot.publish(message)

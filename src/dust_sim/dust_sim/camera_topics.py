@@ -29,7 +29,7 @@ class _Camera:
 
     def __init__(self, node: Any, name: str) -> None:
         self._node = node
-        self._frame_id = f"zed_{name}_left_camera_frame_optical"
+        self.frame_id = f"zed_{name}_left_camera_frame_optical"
         self._quality = node.values["jpeg_quality"]
         base = f"zed_{name}/zed_node/rgb/color/rect"
         self._image = node.create_publisher(Image, f"{base}/image", RELIABLE)
@@ -44,17 +44,17 @@ class _Camera:
     def is_watched(self) -> bool:
         return any(publisher.get_subscription_count() > 0 for publisher in self.publishers)
 
-    def publish(self, stamp_ns: int, picture: Picture, lens: Intrinsics) -> None:
-        self._info.publish(to_camera_info(stamp_ns, self._frame_id, lens))
+    def publish(self, stamp_ns: int, picture: Picture, lens: Intrinsics, frame_id: str) -> None:
+        self._info.publish(to_camera_info(stamp_ns, frame_id, lens))
         if self._image.get_subscription_count() > 0:
-            self._image.publish(to_image(stamp_ns, self._frame_id, picture))
+            self._image.publish(to_image(stamp_ns, frame_id, picture))
         if cv2 is not None and self._jpeg.get_subscription_count() > 0:
-            self._jpeg.publish(self._compress(stamp_ns, picture))
+            self._jpeg.publish(self._compress(stamp_ns, picture, frame_id))
 
-    def _compress(self, stamp_ns: int, picture: Picture) -> CompressedImage:
+    def _compress(self, stamp_ns: int, picture: Picture, frame_id: str) -> CompressedImage:
         message = CompressedImage(format="bgra8; jpeg compressed bgr8")
         message.header.stamp = to_time(stamp_ns)
-        message.header.frame_id = self._frame_id
+        message.header.frame_id = frame_id
         parameters = [cv2.IMWRITE_JPEG_QUALITY, self._quality]
         # A slice of the channels would be encoded at half the speed.
         _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR), parameters)
@@ -116,6 +116,7 @@ class CameraTopics:
         shadows = node.values["shadows"]
         self._looks = _Looks(node.values["variation"])
         self._cameras = {name: _Camera(node, name) for name in CAMERAS}
+        self._frozen: dict[str, Picture] = {}
         self._feed = CameraFeed(
             lambda: _Painter(Renderer(model, shadows=shadows, **self._size), self._looks),
             CAMERAS,
@@ -155,10 +156,24 @@ class CameraTopics:
 
     def _is_wanted(self, camera: str) -> bool:
         broken = self._simulation.is_broken(Fault.CAMERA_STOP, camera)
-        return not broken and self._cameras[camera].is_watched
+        return not broken and self._outlet(camera).is_watched
+
+    def _outlet(self, camera: str) -> _Camera:
+        """Return whose topics a camera's images leave by: another's when they are swapped."""
+        is_swapped = self._simulation.is_broken(Fault.CAMERA_SWAP)
+        names = CAMERAS[::-1] if is_swapped else CAMERAS
+        return self._cameras[names[CAMERAS.index(camera)]]
+
+    def _seen(self, camera: str, picture: Picture) -> Picture:
+        """Return what a camera shows: what it sees, or what it saw when it froze."""
+        if self._simulation.is_broken(Fault.CAMERA_FREEZE, camera):
+            return self._frozen.setdefault(camera, picture)
+        self._frozen.pop(camera, None)
+        return picture
 
     def _publish(self, camera: str, snapshot: Snapshot, picture: Picture) -> None:
         look = self._looks.of(snapshot.placement)
         lens = intrinsics(self._model, camera, variation=look, **self._size)
-        self._cameras[camera].publish(snapshot.stamp_ns, picture, lens)
+        seen, frame_id = self._seen(camera, picture), self._cameras[camera].frame_id
+        self._outlet(camera).publish(snapshot.stamp_ns, seen, lens, frame_id)
         self._node.monitor.tick(f"{camera} images")

@@ -19,6 +19,7 @@ from mujoco import rollout
 from numpy.typing import NDArray
 
 from dust_sim import fr3
+from dust_sim.layout import Layout
 from dust_sim.oracle import ROBOT, Evidence, Verdict, judge
 from dust_sim.placement import Placement
 from dust_sim.pose import BodyPose, Pose2
@@ -28,9 +29,6 @@ Array = NDArray[np.float64]
 
 _SETTLE_STEPS = 400
 _BRAKE_FRICTION = 150.0
-# Bodies that are not in the scene wait here, too far to be drawn and out of reach of each other,
-# without weight.
-_PARKING = (-1000.0, 0.0, -1000.0)
 
 
 class Cell:
@@ -59,12 +57,12 @@ class Cell:
         model = self.model
         self._arm_actuators = [model.actuator(name).id for name in fr3.ARM_JOINTS]
         self._hand_actuator = model.actuator(HAND_ACTUATOR).id
-        self._arm = np.array([model.joint(name).qposadr[0] for name in fr3.ARM_JOINTS])
+        self._layout = Layout(model)
+        self._arm, self._fingers = self._layout.arm, self._layout.fingers
         self._arm_dofs = np.array([model.joint(name).dofadr[0] for name in fr3.ARM_JOINTS])
-        self._fingers = np.array([model.joint(name).qposadr[0] for name in fr3.FINGER_JOINTS])
         self._finger_dofs = np.array([model.joint(name).dofadr[0] for name in fr3.FINGER_JOINTS])
         self._bodies = {name: model.body(name).id for name in BODIES}
-        self._free = {name: model.joint(f"{name}_free").qposadr[0] for name in BODIES}
+        self._free = self._layout.free
         self._labels = [self._label(model.geom_bodyid[i]) for i in range(model.ngeom)]
         self._state_kind = mujoco.mjtState.mjSTATE_FULLPHYSICS
         self._state = np.empty(mujoco.mj_stateSize(model, self._state_kind))
@@ -81,7 +79,7 @@ class Cell:
     def reset(self, placement: Placement) -> None:
         """Put the scene into a start configuration.
 
-        Arm in its start posture, hand open, everything at rest, time 0, brakes released, usual
+        Arm and hand as the placement says, everything at rest, time 0, brakes released, usual
         grasp force.
 
         The same placement always gives the same state, bit by bit, whatever was before.
@@ -90,8 +88,10 @@ class Cell:
         self.placement = placement
         self._data.qpos[self._arm] = placement.posture
         self._data.ctrl[self._arm_actuators] = placement.posture
+        self._data.qpos[self._fingers] = placement.width / 2
+        self._data.ctrl[self._hand_actuator] = placement.width
         for name, pose in placement.poses.items():
-            self._set_pose(name, pose)
+            self._layout.put(self._data.qpos, name, pose)
             self.model.body_gravcomp[self._bodies[name]] = 0.0
         mujoco.mj_forward(self.model, self._data)
         mujoco.mj_step(self.model, self._data, _SETTLE_STEPS)
@@ -104,10 +104,9 @@ class Cell:
         self._steps = 0
         data = self._data
         mujoco.mj_resetData(self.model, data)
-        for number, name in enumerate(BODIES):
-            address = self._free[name]
-            x, y, z = _PARKING
-            data.qpos[address : address + 7] = x - number, y, z, 1, 0, 0, 0
+        for name in BODIES:
+            self._layout.put(data.qpos, name, None)
+            # Without weight it stays there.
             self.model.body_gravcomp[self._bodies[name]] = 1.0
         data.qpos[self._arm] = fr3.HOME
         data.qpos[self._fingers] = fr3.FINGER_RANGE
@@ -272,7 +271,7 @@ class Cell:
         """
         if self.placement is None or name not in self.placement.poses:
             raise ValueError(f"{name!r} is not in the scene")
-        self._set_pose(name, pose)
+        self._layout.put(self._data.qpos, name, pose)
         dof = self.model.joint(f"{name}_free").dofadr[0]
         self._data.qvel[dof : dof + 6] = 0.0
         # Restoring a state wakes every body.
@@ -283,9 +282,3 @@ class Cell:
         mujoco.mj_setState(self.model, self._data, state, self._state_kind)
         self._data.ctrl[:] = control
         mujoco.mj_forward(self.model, self._data)
-
-    def _set_pose(self, name: str, pose: Pose2) -> None:
-        address = self._free[name]
-        half = pose.yaw / 2
-        self._data.qpos[address : address + 3] = pose.x, pose.y, pose.z
-        self._data.qpos[address + 3 : address + 7] = np.cos(half), 0, 0, np.sin(half)

@@ -6,20 +6,23 @@ from typing import Any
 from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
 from rosgraph_msgs.msg import Clock
+from std_msgs.msg import String
 
 from dust_msgs.msg import ActionChunk, ExecutorState
 from dust_node.diagnostics import OK, WARN, Level, Monitor
 from dust_node.errors import UserError
 from dust_node.lifecycle import DustNode
-from dust_node.qos import SENSOR
+from dust_node.qos import LATCHED, SENSOR
 from dust_node.run import run
 from dust_sim import control_adapter, franka_adapter
 from dust_sim.arm_action import FollowTrajectoryServer
 from dust_sim.arm_topics import ArmTopics
+from dust_sim.astray import Astray
 from dust_sim.camera_topics import CameraTopics
 from dust_sim.cell import Cell
 from dust_sim.cell_services import CellServices
 from dust_sim.clock import SimulationClock
+from dust_sim.description import robot_description
 from dust_sim.fr3 import ARM_JOINTS, HOME
 from dust_sim.gripper_topics import GripperTopics
 from dust_sim.messages import from_time, to_time
@@ -51,6 +54,7 @@ class CellNode(DustNode):
         self._parts: list[Any] = []
         self._pacer: Pacer | None = None
         self._clock_publisher: Publisher | None = None
+        self._description: Publisher | None = None
         self._tethers: list[Tether] = []
         self._tied: list[Subscription] = []
         self._broken_by: Exception | None = None
@@ -62,10 +66,14 @@ class CellNode(DustNode):
         try:
             placement = self._placement()
             cell = Cell()
+            astray = Astray(cell.model)
+            placement = astray.lead(placement, self.values["start_astray"])
         except ValueError as error:
             raise UserError(str(error)) from error
         self._say_what_is_missing()
         self.monitor = self._keep(Monitor(self, self._assess))
+        self._description = self.create_publisher(String, "robot_description", LATCHED)
+        self._description.publish(String(data=robot_description()))
         self._simulation = self._make_simulation(cell, placement)
         self._arm = self._keep(ArmTopics(self, self._simulation))
         self._gripper = self._keep(GripperTopics(self, self._simulation))
@@ -73,7 +81,7 @@ class CellNode(DustNode):
             self._keep(FollowTrajectoryServer(self, self._simulation))
         self._cameras = self._open_cameras(cell)
         self._viewer = self._open_viewer(cell)
-        self._cell = self._keep(CellServices(self, self._simulation, self._on_reset))
+        self._cell = self._keep(CellServices(self, self._simulation, astray, self._on_reset))
         self._pacer = Pacer(
             self._simulation.clock,
             self._run_block,
@@ -108,6 +116,9 @@ class CellNode(DustNode):
         if self._clock_publisher is not None:
             self.destroy_publisher(self._clock_publisher)
             self._clock_publisher = None
+        if self._description is not None:
+            self.destroy_publisher(self._description)
+            self._description = None
         while self._tied:
             self.destroy_subscription(self._tied.pop())
         self._tethers.clear()
@@ -185,7 +196,7 @@ class CellNode(DustNode):
         """Keep simulated time from running ahead of a topic's stamps."""
         if lead_sec == 0.0:
             return
-        tether = Tether(round(lead_sec * 1e9))
+        tether = Tether(round(lead_sec * 1e9), patience_sec=self.values["patience"])
 
         def note(message: Any) -> None:
             tether.note(from_time(message.header.stamp))

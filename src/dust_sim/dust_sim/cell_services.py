@@ -8,6 +8,7 @@ from std_srvs.srv import Trigger
 from dust_msgs.msg import CellState
 from dust_msgs.srv import AuditCommands, InjectFault, JudgeCell, ResetCell
 from dust_node.qos import RELIABLE
+from dust_sim.astray import Astray
 from dust_sim.faults import FaultRequest
 from dust_sim.messages import to_pose, to_time
 from dust_sim.placement import place
@@ -23,12 +24,16 @@ class CellServices:
     Args:
         node: Node that owns them; has checked parameter values in `values`.
         simulation: The cell.
+        astray: Leads the arm astray, as often as `start_astray` wants.
         on_reset: Called after a reset.
     """
 
-    def __init__(self, node: Any, simulation: Simulation, on_reset: Callable[[], None]) -> None:
+    def __init__(
+        self, node: Any, simulation: Simulation, astray: Astray, on_reset: Callable[[], None]
+    ) -> None:
         self._node = node
         self._simulation = simulation
+        self._astray = astray
         self._on_reset = on_reset
         self._schedule = Schedule(node.values["cell_state_rate"])
         self._state = node.create_publisher(CellState, "~/cell_state", RELIABLE)
@@ -82,6 +87,7 @@ class CellServices:
                 distractors=tuple(request.distractors),
                 start_spread=self._node.values["start_spread"],
             )
+            placement = self._astray.lead(placement, self._node.values["start_astray"])
         except ValueError as error:
             response.message = str(error)
             return response
@@ -118,6 +124,10 @@ class CellServices:
         return response
 
     def _recover(self, _: Trigger.Request, response: Trigger.Response) -> Any:
-        self._simulation.recover()
+        try:
+            self._simulation.recover()
+        except ValueError as error:
+            response.message = str(error)
+            return response
         response.success = True
         return response

@@ -53,6 +53,9 @@ _GRIPPER_TIMEOUT = 4.0
 _OPENED = 0.012
 _CLOSED = 0.005
 _SLIP = 0.03
+_BESIDE = 0.10
+# Above the grasp, m: there the open hand clears any object and the containers' rims.
+_OVER = 0.09
 
 
 class Phase(StrEnum):
@@ -190,12 +193,25 @@ class Expert:
         x, y, z = pose.position
         yaw = self._object.hand_yaw(x, y, pose.yaw)
         self._grasp = np.array([x, y, z + self._object.grasp_height, yaw])
-        if path.goal[2] < _TRANSIT - 0.02:
-            start = self._overlapping(start, self._lifted(path.goal), _CAREFUL)
-        start = self._above_object(start)
+        low = path.goal[2] < _TRANSIT - 0.02
+        if low and math.dist(path.goal[:2], self._grasp[:2]) < _BESIDE:
+            start = self._step_over(start)
+        else:
+            if low:
+                start = self._overlapping(start, self._lifted(path.goal), _CAREFUL)
+            start = self._above_object(start)
         self._add(self._grasp, start + self._detours.before_grasp, _CAREFUL)
         self._command_gripper(path.end + _SETTLE, 0.0)
         self.phase = Phase.APPROACH
+
+    def _step_over(self, start: float) -> float:
+        """Schedule the way from beside the object to close above it."""
+        beside, above = self._moving().goal, self._grasp.copy()
+        above[2] += _OVER
+        if beside[2] < above[2] - 0.01:
+            beside[2] = above[2]
+            start = self._overlapping(start, beside, _CAREFUL)
+        return self._overlapping(start, above, _CAREFUL)
 
     def _above_object(self, start: float) -> float:
         """Schedule the way to above the object, on a detour at the first try."""

@@ -11,6 +11,7 @@ from sensor_msgs.msg import JointState
 
 from dust_msgs.action import ExecuteTask
 from dust_msgs.msg import ActionChunk, CellState, ExecutorState, StageTiming
+from dust_node.clock import told
 from dust_node.diagnostics import OK, Level, Monitor
 from dust_node.executor_link import ExecutorLink
 from dust_node.lifecycle import DustNode
@@ -30,6 +31,8 @@ from dust_sim.fr3 import ARM_JOINTS, FINGER_JOINTS
 from dust_sim.messages import from_pose, to_time
 from dust_sim.parameters import EXPERT_PARAMETERS
 from dust_sim.trajectory import Array
+
+_CANCELED = "the client canceled the task"
 
 
 class ExpertNode(DustNode):
@@ -124,6 +127,10 @@ class ExpertNode(DustNode):
 
     async def _execute(self, goal: Any) -> ExecuteTask.Result:
         """Carry out one goal; every way out gives a result with code and text."""
+        await told(self)
+        if goal.is_cancel_requested:
+            goal.canceled()
+            return ExecuteTask.Result(error_code=Code.CANCELED, error_msg=_CANCELED)
         refusal = self._refuse(goal.request)
         if refusal is not None:
             goal.abort()
@@ -140,6 +147,8 @@ class ExpertNode(DustNode):
     def _refuse(self, request: ExecuteTask.Goal) -> tuple[Code, str] | None:
         if not self.active:
             return Code.NOT_ACTIVE, f"{self.get_name()} is not active: activate it first"
+        if not self._now_ns():
+            return Code.NOT_ACTIVE, "the clock stands at 0: does anybody publish /clock?"
         problem = check_goal(request.instruction, request.time_limit)
         if problem:
             return Code.INVALID_GOAL, problem
@@ -228,7 +237,7 @@ class ExpertNode(DustNode):
 
     def _cancel(self, goal: Any) -> CancelResponse:
         if self._session is not None and bytes(goal.goal_id.uuid).hex() == self._session.task_id:
-            self._end(Code.CANCELED, "the client canceled the task")
+            self._end(Code.CANCELED, _CANCELED)
         return CancelResponse.ACCEPT
 
     def _end(self, code: Code, text: str) -> None:

@@ -13,10 +13,8 @@ from std_srvs.srv import Trigger
 from dust_msgs.action import Gripper as DustGripper
 from dust_node.qos import RELIABLE
 from dust_sim import control_adapter, franka_adapter
-from dust_sim.faults import Fault
-from dust_sim.fr3 import FINGER_JOINTS
+from dust_sim.arm_topics import finger_row, joint_state_feed
 from dust_sim.gripper import Command, GripperGoal, GripperResult
-from dust_sim.messages import to_joint_state
 from dust_sim.schedule import Schedule
 from dust_sim.simulation import Measured, Simulation
 
@@ -119,20 +117,15 @@ class GripperTopics:
         self._schedule = Schedule(node.values["gripper_state_rate"])
         self._running: tuple[GripperAction, Any, Future] | None = None
         self._states = node.create_publisher(JointState, f"{self._name}/joint_states", RELIABLE)
+        self._feed = joint_state_feed(self._states)
         self._stop = node.create_service(Trigger, f"{self._name}/stop", self._on_stop)
         self._servers = [self._serve(row) for row in available_actions()]
         self._timer = node.create_timer(_POLL_SEC / node.values["real_time_factor"], self._poll)
 
     def publish(self, state: Measured) -> None:
         """Publish what is due. Called after every block, in the physics thread."""
-        if self._schedule.due(state.stamp_ns) and not self._simulation.is_broken(
-            Fault.JOINT_STATES_STOP
-        ):
-            self._states.publish(
-                to_joint_state(
-                    state.stamp_ns, FINGER_JOINTS, state.fingers, state.finger_velocities
-                )
-            )
+        if self._schedule.due(state.stamp_ns):
+            self._feed.publish(finger_row(state), self._simulation.joint_state_faults())
 
     def close(self) -> None:
         """Release topics, service and actions."""

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from dust_sim import fr3
 from dust_sim.cell import Cell
+from dust_sim.collisions import Collisions
 from dust_sim.containers import container_spec
 from dust_sim.expert import Expert, Phase
 from dust_sim.kinematics import Kinematics, UnreachableError
+from dust_sim.layout import Layout
 from dust_sim.objects import OBJECTS, object_spec
 from dust_sim.oracle import ROBOT
 from dust_sim.placement import Placement, place
@@ -40,9 +42,7 @@ _HELD_WIDTH = 0.077
 _TAKE_AWAY = 0.15
 _SPREADS = (0.01, 0.03, 0.08)
 _WORKSPACE = np.array([[0.28, 0.75], [-0.45, 0.45], [0.012, 0.60]])
-_DEEPEST = -0.004
 _TRIES = 6
-_FAR_AWAY = -1000.0
 _BESIDE = 0.06
 
 
@@ -124,13 +124,9 @@ class Changer:
 
     def __init__(self, model: mujoco.MjModel) -> None:
         """Prepare for the cell's model."""
-        self._model = model
-        self._data = mujoco.MjData(model)
+        self._collisions = Collisions(model)
         self._kinematics = Kinematics()
-        self._arm = np.array([model.joint(name).qposadr[0] for name in fr3.ARM_JOINTS])
-        self._fingers = np.array([model.joint(name).qposadr[0] for name in fr3.FINGER_JOINTS])
-        self._free = {name: model.joint(f"{name}_free").qposadr[0] for name in BODIES}
-        self._roots = [model.body(model.body_rootid[b]).name for b in model.geom_bodyid]
+        self._layout = Layout(model)
 
     def nudge(self, moment: Moment, random: np.random.Generator) -> Moment:
         """Move the hand, with what it holds, off its place; now and then its fingers too.
@@ -157,9 +153,9 @@ class Changer:
         old = moment.placement
         new = draw_placement(old.task.name, old.object_name, random)
         snapshot = moment.snapshot.copy()
-        for number, name in enumerate(BODIES):
+        for name in BODIES:
             if name != moment.held:
-                self._put(snapshot, name, new.poses.get(name), number)
+                self._layout.put(snapshot, name, new.poses.get(name))
         moved = replace(moment, placement=new, snapshot=snapshot)
         shift, turn = np.zeros(3), 0.0
         if moment.waits:
@@ -174,7 +170,7 @@ class Changer:
     def _anchor(self, moment: Moment) -> str:
         """Name the container that the object is in or, when it is held, that the hand is above."""
         task = moment.placement.task
-        position, _ = self._kinematics.forward(moment.snapshot[self._arm])
+        position, _ = self._kinematics.forward(moment.snapshot[self._layout.arm])
         thing = self._body_place(moment.snapshot, moment.placement.object_name)
         place_, margin = (position, _BESIDE) if moment.held else (thing, 0.0)
         for name in (task.target, task.source):
@@ -187,9 +183,9 @@ class Changer:
         """Move the object with its container; answer how the hand moves [3] (m) and turns (rad)."""
         before, after = self._pose(moment.snapshot, anchor), moved.placement.poses[anchor]
         turn = after.yaw - before.yaw
-        position, _ = self._kinematics.forward(moment.snapshot[self._arm])
+        position, _ = self._kinematics.forward(moment.snapshot[self._layout.arm])
         if not moment.held:
-            address = self._free[moment.placement.object_name]
+            address = self._layout.free[moment.placement.object_name]
             rest = moment.snapshot[address : address + 7]
             moved.snapshot[address : address + 2] = after.to_base(*before.to_local(*rest[:2]))
             moved.snapshot[address + 2 : address + 7] = rest[2:]
@@ -203,7 +199,7 @@ class Changer:
         """Answer how the hand moves [3] (m) and turns (rad) to stay beside the object."""
         name = old.object_name
         before, after = self._body_place(moment.snapshot, name), new.poses[name]
-        position, _ = self._kinematics.forward(moment.snapshot[self._arm])
+        position, _ = self._kinematics.forward(moment.snapshot[self._layout.arm])
         offset = position - before
         if math.hypot(*offset[:2]) > 2 * NEAR:
             return np.zeros(3), 0.0
@@ -216,28 +212,19 @@ class Changer:
         return np.array([after.x, after.y, after.z]) + turned - position, turn
 
     def _pose(self, snapshot: Array, name: str) -> Pose2:
-        address = self._free[name]
+        address = self._layout.free[name]
         pose = BodyPose(snapshot[address : address + 3], snapshot[address + 3 : address + 7])
         x, y, z = (float(value) for value in pose.position)
         return Pose2(x, y, z, pose.yaw)
 
     def _body_place(self, snapshot: Array, name: str) -> Array:
-        return snapshot[self._free[name] : self._free[name] + 3].copy()
-
-    def _put(self, snapshot: Array, name: str, pose: Pose2 | None, number: int) -> None:
-        address = self._free[name]
-        if pose is None:
-            away = _FAR_AWAY - number, 0.0, _FAR_AWAY
-            snapshot[address : address + 7] = *away, 1.0, 0.0, 0.0, 0.0
-        else:
-            c, s = math.cos(pose.yaw / 2), math.sin(pose.yaw / 2)
-            snapshot[address : address + 7] = pose.x, pose.y, pose.z, c, 0.0, 0.0, s
+        return snapshot[self._layout.free[name] : self._layout.free[name] + 3].copy()
 
     def _with_hand(
         self, moment: Moment, shift: Array, turn: float, lean: Array, random: np.random.Generator
     ) -> Moment | None:
         """Answer the moment with the hand moved; None if it cannot be there."""
-        joints = moment.snapshot[self._arm]
+        joints = moment.snapshot[self._layout.arm]
         position, rotation = self._kinematics.forward(joints)
         goal = np.clip(position + shift, *_WORKSPACE.T)
         attitude = _turned(turn, lean) @ rotation
@@ -248,12 +235,12 @@ class Changer:
         except UnreachableError:
             return None
         snapshot = moment.snapshot.copy()
-        snapshot[self._arm] = reached
+        snapshot[self._layout.arm] = reached
         if moment.held:
             self._carry(snapshot, moment.held, (position, rotation), (goal, attitude))
         elif random.random() < 0.2:
-            snapshot[self._fingers] = random.uniform(0.0, fr3.FINGER_RANGE)
-        if self._bumps(snapshot, moment.held):
+            snapshot[self._layout.fingers] = random.uniform(0.0, fr3.FINGER_RANGE)
+        if self._collisions.found(snapshot, moment.held):
             return None
         return replace(moment, snapshot=snapshot)
 
@@ -264,7 +251,7 @@ class Changer:
         before: tuple[Array, Array],
         after: tuple[Array, Array],
     ) -> None:
-        address = self._free[name]
+        address = self._layout.free[name]
         turn = after[1] @ before[1].T
         place_ = snapshot[address : address + 3]
         snapshot[address : address + 3] = after[0] + turn @ (place_ - before[0])
@@ -272,23 +259,6 @@ class Changer:
         mujoco.mju_mat2Quat(by, turn.ravel())
         mujoco.mju_mulQuat(turned, by, snapshot[address + 3 : address + 7])
         snapshot[address + 3 : address + 7] = turned
-
-    def _bumps(self, snapshot: Array, held: str) -> bool:
-        """Say whether the robot, or what it holds, reaches into something."""
-        self._data.qpos[:] = snapshot
-        mujoco.mj_kinematics(self._model, self._data)
-        mujoco.mj_comPos(self._model, self._data)
-        mujoco.mj_collision(self._model, self._data)
-        contacts = self._data.contact
-        for first, second, depth in zip(contacts.geom1, contacts.geom2, contacts.dist, strict=True):
-            a, b = self._of_robot(first, held), self._of_robot(second, held)
-            if a != b and depth < _DEEPEST:
-                return True
-        return False
-
-    def _of_robot(self, geom: int, held: str) -> bool:
-        root = self._roots[geom]
-        return root == held or (root not in BODIES and int(self._model.geom_bodyid[geom]) != 0)
 
 
 def _turn_about_vertical(quaternion: Array, turn: float) -> None:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 import numpy as np
 
 from dust_sim.containers import CONTAINERS, ContainerSpec, container_spec
+from dust_sim.fr3 import MAX_WIDTH
 from dust_sim.objects import OBJECTS, ObjectSpec, object_spec
 from dust_sim.pose import Pose2
 from dust_sim.posture import HOME, Posture, start_posture
@@ -50,7 +51,9 @@ class Placement:
     distractors: tuple[str, ...]
     poses: Mapping[str, Pose2]
     posture: Posture = HOME
-    """Of the arm [7], rad; the hand is open."""
+    """Of the arm [7], rad."""
+    width: float = MAX_WIDTH
+    """Opening of the hand, m."""
 
     @property
     def instruction(self) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 from dust_sim.audit import AuditCounts, CommandAudit
 from dust_sim.cell import BodyPose, Cell
 from dust_sim.clock import STEP_NS, SimulationClock
-from dust_sim.faults import Fault, FaultBoard, FaultRequest
-from dust_sim.gripper import MAX_WIDTH, Command, Gripper, GripperGoal, GripperResult
+from dust_sim.faults import Fault, FaultBoard, FaultRequest, JointStateFaults
+from dust_sim.gripper import Command, Gripper, GripperGoal, GripperResult
 from dust_sim.oracle import Verdict
 from dust_sim.placement import Placement
 from dust_sim.trajectory import Array, Knot
@@ -21,6 +21,12 @@ from dust_sim.trajectory_controller import RejectedError, TrajectoryController, 
 
 REFLEX_ERROR = "cartesian_reflex"
 """Name of the error that the robot reports after a reflex."""
+
+# What holds the arm by its brakes, the stronger one first, and what has to be done about it.
+_WORDS = {
+    Fault.USER_STOP: "the user stop; release it",
+    Fault.REFLEX: "a reflex; recover it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Measured:
         fingers: Positions of the fingers, [2]. Unit: m.
         finger_velocities: [2]. Unit: m/s.
         command: What the arm was told last.
-        has_reflex: Whether a reflex has stopped the arm.
+        stopped_by: What holds the arm by its brakes, `reflex` or `user_stop`; None: nothing does.
     """
 
     stamp_ns: int
@@ -45,7 +51,7 @@ class Measured:
     fingers: Array
     finger_velocities: Array
     command: Knot
-    has_reflex: bool
+    stopped_by: Fault | None = None
 
 
 class Simulation:
@@ -68,7 +74,7 @@ class Simulation:
         self.clock = clock
         self._cell = cell
         self._controller = controller
-        self._gripper = Gripper()
+        self._gripper = Gripper(placement.width)
         self._faults = FaultBoard()
         self._audit = CommandAudit()
         self._lock = threading.RLock()
@@ -106,7 +112,7 @@ class Simulation:
             self._cell.reset(placement)
             self._placement = placement
             self._controller.hold(np.array(placement.posture))
-            self._gripper.reset(MAX_WIDTH)
+            self._gripper.reset(placement.width)
             self._audit.interrupt()
 
     def hold(self) -> None:
@@ -126,7 +132,7 @@ class Simulation:
                 self._cell.finger_positions,
                 self._cell.finger_velocities,
                 self._controller.command,
-                self._cell.disabled,
+                self._stopped_by(),
             )
 
     def snapshot(self) -> tuple[int, Array, Placement]:
@@ -151,11 +157,11 @@ class Simulation:
             Number of the trajectory, counted from 1; see `is_following`.
 
         Raises:
-            RejectedError: The trajectory breaks a rule, or a reflex has stopped the arm.
+            RejectedError: The trajectory breaks a rule, or a reflex or user stop holds the arm.
         """
         with self._lock:
-            if self._has_reflex():
-                raise RejectedError("the robot is stopped by a reflex; recover it first")
+            if (fault := self._stopped_by()) is not None:
+                raise RejectedError(f"the robot is stopped by {_WORDS[fault]} first")
             self._controller.accept(request, self.clock.outside_ns)
             self._accepted += 1
             return self._accepted
@@ -197,8 +203,14 @@ class Simulation:
             self._apply_faults()
 
     def recover(self) -> None:
-        """End a reflex: the arm holds where it is and accepts trajectories again."""
+        """End a reflex: the arm holds where it is and accepts trajectories again.
+
+        Raises:
+            ValueError: The user stop is pressed.
+        """
         with self._lock:
+            if self._stopped_by() == Fault.USER_STOP:
+                raise ValueError(f"the robot is stopped by {_WORDS[Fault.USER_STOP]} first")
             self._faults.mend(Fault.REFLEX)
             self._apply_faults()
 
@@ -212,6 +224,11 @@ class Simulation:
         with self._lock:
             return self._faults.delay(camera, self.clock.now_ns)
 
+    def joint_state_faults(self) -> JointStateFaults:
+        """Return what is wrong with the joint states now."""
+        with self._lock:
+            return self._faults.joint_states(self.clock.now_ns)
+
     def take_audit(self, *, reset: bool) -> AuditCounts:
         """Return what the audit has counted since it was last reset."""
         with self._lock:
@@ -220,12 +237,13 @@ class Simulation:
                 self._audit.reset()
             return counts
 
-    def _has_reflex(self) -> bool:
-        return self._faults.active(Fault.REFLEX, self.clock.now_ns)
+    def _stopped_by(self) -> Fault | None:
+        now_ns = self.clock.now_ns
+        return next((fault for fault in _WORDS if self._faults.active(fault, now_ns)), None)
 
     def _apply_faults(self) -> None:
         self._gripper.stuck = self._faults.active(Fault.GRIPPER_STUCK, self.clock.now_ns)
-        if self._has_reflex() == self._cell.disabled:
+        if (self._stopped_by() is not None) == self._cell.disabled:
             return
         self.hold()
         if self._cell.disabled:

@@ -15,6 +15,7 @@ class Stream(IntEnum):
     LOOK = 2
     POSTURE = 3
     DETOURS = 4
+    ASTRAY = 6  # 5 is dust-collect's
 
 
 def trial_seed(task: str, object_name: str, seed: int, stream: Stream | None = None) -> list[int]:

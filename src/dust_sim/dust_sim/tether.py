@@ -2,7 +2,7 @@
 
 import threading
 
-_PATIENCE_SEC = 0.5  # of wall time; who is silent for longer is not there
+_REACH = 10  # lengths: who is not further behind is waited for until he has caught up
 
 
 class Tether:
@@ -15,14 +15,15 @@ class Tether:
         newest stamp     --------------------|
                                              <-length->
 
-    Nobody is waited for who never was there, or who has fallen silent.
+    Nobody is waited for who never was there, or who has fallen silent; who comes back is, unless he
+    is ten lengths behind (his clock is another one then).
 
     Args:
         length_ns: How far the clock may run ahead. Unit: ns.
         patience_sec: How long a stamp is waited for. Unit: s of wall time.
     """
 
-    def __init__(self, length_ns: int, *, patience_sec: float = _PATIENCE_SEC) -> None:
+    def __init__(self, length_ns: int, *, patience_sec: float) -> None:
         self._length_ns = length_ns
         self._patience_sec = patience_sec
         self._condition = threading.Condition()
@@ -34,7 +35,7 @@ class Tether:
         """Note a stamp; called in any thread."""
         with self._condition:
             self._newest_ns = stamp_ns
-            self._is_tied = self._is_tied or self._is_near()
+            self._is_tied = self._is_tied or self._is_within(_REACH * self._length_ns)
             self._condition.notify_all()
 
     def wait(self, now_ns: int) -> None:
@@ -45,4 +46,7 @@ class Tether:
                 self._is_tied = self._condition.wait_for(self._is_near, self._patience_sec)
 
     def _is_near(self) -> bool:
-        return self._now_ns - self._newest_ns <= self._length_ns
+        return self._is_within(self._length_ns)
+
+    def _is_within(self, length_ns: int) -> bool:
+        return self._now_ns - self._newest_ns <= length_ns

@@ -9,14 +9,17 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.qos import qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
+from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dust_msgs.action import Gripper
 from dust_msgs.msg import CellState, ExecutorState, RobotState
 from dust_msgs.srv import AuditCommands, InjectFault, JudgeCell, ResetCell
+from dust_node.qos import LATCHED
 from dust_sim.cameras import intrinsics
 from dust_sim.control_adapter import State
+from dust_sim.description import robot_description
 from dust_sim.fr3 import ARM_JOINTS, HOME
 from dust_sim.placement import place
 from dust_sim.scene import build_model
@@ -55,6 +58,12 @@ def turn_base(angle):
             for q, t in ((HOME.tolist(), Duration()), (end.tolist(), Duration(sec=1)))
         ],
     )
+
+
+def test_a_late_listener_learns_what_the_robot_looks_like(cell):
+    descriptions = cell.listen(String, "robot_description", LATCHED)
+    cell.wait(lambda: descriptions)
+    assert [message.data for message in descriptions] == [robot_description()]
 
 
 def test_cameras_send_what_a_zed_sends(cell):
@@ -232,6 +241,62 @@ def test_joint_states_can_stop(cell):
     cell.wait(lambda: cell.joints)
 
 
+def test_a_frozen_camera_shows_the_same_with_new_stamps(cell):
+    wrist = cell.listen(Image, CAMERA.format("wrist", "image"))
+    cell.wait(lambda: wrist)
+    inject = {"fault": "camera_freeze", "target": "wrist"}
+    assert cell.call(InjectFault, "dust_sim/inject_fault", **inject).success
+    cell.spin(0.3)
+    wrist.clear()
+    # Reset to another scene: whoever looks sees something else.
+    where = {"task": "plate_to_basket", "object_name": "sponge", "seed": 5}
+    assert cell.call(ResetCell, "dust_sim/reset", **where).success
+    cell.wait(lambda: len(wrist) >= 6)
+    assert len({stamp_of(image) for image in wrist}) == len(wrist)
+    assert all(image.data == wrist[0].data for image in wrist)
+    cell.call(InjectFault, "dust_sim/inject_fault", fault="clear")
+    cell.wait(lambda: wrist[-1].data != wrist[0].data)
+
+
+def test_swapped_cameras_come_on_each_other_s_topics(cell):
+    wrist = cell.listen(Image, CAMERA.format("wrist", "image"))
+    infos = cell.listen(CameraInfo, CAMERA.format("wrist", "camera_info"))
+    assert cell.call(InjectFault, "dust_sim/inject_fault", fault="camera_swap").success
+    side = "zed_side_left_camera_frame_optical"
+    cell.wait(lambda: wrist and wrist[-1].header.frame_id == side)
+    cell.wait(lambda: infos and infos[-1].header.frame_id == side)
+    cell.call(InjectFault, "dust_sim/inject_fault", fault="clear")
+    cell.wait(lambda: wrist[-1].header.frame_id != side)
+
+
+def test_joint_states_can_be_stale_shuffled_and_incomplete(cell):
+    for fault, value in (("stale", 60.0), ("reorder", 0.0), ("missing", 0.0)):
+        inject = {"fault": f"joint_states_{fault}", "value": value}
+        assert cell.call(InjectFault, "dust_sim/inject_fault", **inject).success
+    cell.wait(lambda: len(cell.joints[-1].name) == 8)
+    cell.joints.clear()
+    cell.wait(lambda: len(cell.joints) >= 6)
+    now = cell.node.get_clock().now().nanoseconds * 1e-9
+    stamps = [stamp_of(state) for state in cell.joints]
+    assert now - max(stamps) > 59
+    assert stamps != sorted(stamps)
+    assert cell.joints[-1].name[0] == "fr3_finger_joint2"
+    assert "fr3_joint7" not in cell.joints[-1].name
+    cell.call(InjectFault, "dust_sim/inject_fault", fault="clear")
+    cell.wait(lambda: len(cell.joints[-1].name) == 9)
+
+
+def test_the_user_stop_is_reported_and_only_its_release_ends_it(cell):
+    robot = cell.listen(RobotState, "robot_state")
+    cell.call(InjectFault, "dust_sim/inject_fault", fault="user_stop")
+    cell.wait(lambda: robot and robot[-1].robot_mode == RobotState.USER_STOPPED)
+    refused = cell.call(Trigger, "dust_sim/recover")
+    assert not refused.success
+    assert "release it" in refused.message
+    cell.call(InjectFault, "dust_sim/inject_fault", fault="clear")
+    cell.wait(lambda: robot[-1].robot_mode == RobotState.MOVE)
+
+
 def test_a_reflex_is_reported_and_can_be_recovered(cell):
     robot = cell.listen(RobotState, "robot_state")
     cell.call(InjectFault, "dust_sim/inject_fault", fault="reflex")
@@ -269,7 +334,7 @@ def test_with_its_own_clock_time_can_run_faster(graph):
     graph.start("dust_sim.cell_node", publish_clock="true", real_time_factor=3.0, cameras="false")
     clock = graph.listen(Clock, "/clock")
     truth = graph.listen(CellState, "dust_sim/cell_state")
-    graph.wait(lambda: truth and truth[-1].real_time_factor > 1.5, timeout_sec=60.0)
+    graph.wait(lambda: clock and truth and truth[-1].real_time_factor > 1.5, timeout_sec=60.0)
     times = [message.clock.sec + message.clock.nanosec * 1e-9 for message in clock]
     assert times == sorted(times)
     # The stamps are the clock's: no state is from another time.

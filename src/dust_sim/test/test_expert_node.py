@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
+from builtin_interfaces.msg import Time
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
 from dust_msgs.action import ExecuteTask
@@ -188,3 +190,28 @@ def test_a_goal_out_of_range_is_refused(expert):
     _, result = expert.result(give(expert, time_limit=-1.0))
     assert result.error_code == ExecuteTask.Result.INVALID_GOAL
     assert "time_limit" in result.error_msg
+
+
+def test_a_goal_before_the_first_tick_of_a_simulation_waits_for_it(expert):
+    expert.start("dust_sim.expert_node", remap={"__ns": "/late"}, use_sim_time="true")
+    handle = expert.send_goal(ExecuteTask, "late/execute_task", instruction="", time_limit=30.0)
+    asked = handle.get_result_async()
+    clock = expert.node.create_publisher(Clock, "/clock", 10)
+
+    def tell():
+        clock.publish(Clock(clock=Time(sec=3)))
+        return asked.done()
+
+    expert.wait(tell)
+    # The clock is no obstacle any more; the next one is that nothing is asked for.
+    assert asked.result().result.error_code == ExecuteTask.Result.INVALID_GOAL
+    expert.node.destroy_publisher(clock)
+
+
+def test_a_goal_without_a_clock_is_refused_in_one_line(expert):
+    expert.start("dust_sim.expert_node", remap={"__ns": "/silent"}, use_sim_time="true")
+    goal = {"instruction": WORDS, "time_limit": 30.0}
+    handle = expert.send_goal(ExecuteTask, "silent/execute_task", **goal)
+    _, result = expert.result(handle)
+    assert result.error_code == ExecuteTask.Result.NOT_ACTIVE
+    assert result.error_msg == "the clock stands at 0: does anybody publish /clock?"

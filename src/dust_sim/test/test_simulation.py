@@ -58,7 +58,7 @@ def test_time_passes_and_the_arm_holds_home(simulation):
     state = simulation.measure()
     assert state.stamp_ns == START + 200_000_000
     np.testing.assert_allclose(state.positions, fr3.HOME, atol=2e-3)
-    assert not state.has_reflex
+    assert state.stopped_by is None
 
 
 def test_a_trajectory_moves_the_arm_within_the_limits(simulation):
@@ -116,7 +116,7 @@ def test_a_reflex_stops_the_arm_until_it_is_recovered(simulation):
     at = simulation.measure().positions[0]
     run(simulation, 500)
     state = simulation.measure()
-    assert state.has_reflex
+    assert state.stopped_by == Fault.REFLEX
     assert state.positions[0] == pytest.approx(at, abs=0.05)
     assert np.abs(state.velocities).max() < 1e-2
     with pytest.raises(RejectedError, match="reflex"):
@@ -124,7 +124,7 @@ def test_a_reflex_stops_the_arm_until_it_is_recovered(simulation):
     simulation.recover()
     run(simulation, 500)
     after = simulation.measure()
-    assert not after.has_reflex
+    assert after.stopped_by is None
     np.testing.assert_allclose(after.positions, state.positions, atol=5e-3)
     assert sum(simulation.take_audit(reset=False).outside.values()) == 0
 
@@ -134,7 +134,25 @@ def test_a_reflex_with_a_duration_ends_by_itself(simulation):
     run(simulation, 50)
     assert simulation.is_broken(Fault.REFLEX)
     run(simulation, 60)
-    assert not simulation.measure().has_reflex
+    assert simulation.measure().stopped_by is None
+
+
+def test_the_user_stop_holds_the_arm_until_it_is_released(simulation):
+    simulation.accept(turn_base(0.8, 1.0))
+    run(simulation, 500)
+    simulation.inject(FaultRequest("reflex"))
+    simulation.inject(FaultRequest("user_stop"))
+    run(simulation, 300)
+    assert simulation.measure().stopped_by == Fault.USER_STOP
+    with pytest.raises(RejectedError, match="release it first"):
+        simulation.accept(turn_base(0.1, 1.0))
+    with pytest.raises(ValueError, match="the user stop; release it first"):
+        simulation.recover()
+    simulation.inject(FaultRequest("clear"))
+    run(simulation, 300)
+    assert simulation.measure().stopped_by is None
+    assert simulation.accept(turn_base(0.1, 1.0)) == 2
+    assert sum(simulation.take_audit(reset=False).outside.values()) == 0
 
 
 def test_camera_faults_are_answered_per_camera(simulation):

@@ -62,6 +62,17 @@ def test_who_falls_silent_is_waited_for_once():
     thread.join(5.0)
 
 
+def test_who_comes_back_a_little_behind_is_waited_for(tether):
+    tether.wait(START + 5 * LENGTH)
+    tether.note(START)
+    thread = in_thread(tether, START + 5 * LENGTH)
+    thread.join(0.2)
+    assert thread.is_alive()
+    tether.note(START + 4 * LENGTH)
+    thread.join(5.0)
+    assert not thread.is_alive()
+
+
 def test_stamps_of_another_clock_do_not_hold_it_up():
     tether = Tether(LENGTH, patience_sec=0.2)
     tether.wait(START)

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{__doc__}\n\nArguments:\n{arguments.describe(graph.arguments)}")
             return 0
         values = graph.values(arguments.split(words, graph.arguments))
-        if values["robot"] != "sim":
+        if values["robot"] == "fr3":
             raise StartError(
                 f"robot:={values['robot']} needs ROS 2 from apt: ros2 launch dust_bringup "
                 f"franka.launch.py robot:={values['robot']}"
@@ -54,7 +54,8 @@ def run(graph: Graph, values: Mapping[str, Scalar], environment: Mapping[str, st
     if killed:
         print(f"error: had to kill {', '.join(killed)}", file=sys.stderr)
     if ended is not None:
-        return ended.returncode if ended.returncode and ended.returncode > 0 else 1
+        concluded = ended.spec.concludes and ended.returncode == 0 and not killed
+        return 0 if concluded else max(ended.returncode or 0, 0) or 1
     return 1 if killed else 0
 
 

@@ -11,6 +11,9 @@ from typing import Any
 from dust_start.conditions import Scalar
 from dust_start.errors import StartError
 
+AUTO = "auto"
+"""Default of an argument that follows from others: see `automatic` in cell.yaml."""
+
 
 class Kind(StrEnum):
     """What an argument's text must be."""
@@ -33,18 +36,23 @@ class Argument:
     kind: Kind = Kind.TEXT
     choices: tuple[str, ...] = ()
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The choices that are not the empty text."""
+        return tuple(choice for choice in self.choices if choice)
+
     def parse(self, text: str) -> Scalar:
-        """Return the value that a text stands for; an empty text stays one.
+        """Return the value that a text stands for; an empty text stays one, and so does `auto`.
 
         Raises:
             StartError: not one of the choices, not of the kind, a path that does not exist, or a
                 folder that is a file
         """
         if self.choices and text not in self.choices:
-            listed = ", ".join(self.choices) + _hint(text, self.choices)
+            listed = ", ".join(self.named) + _hint(text, self.named)
             raise StartError(f"{self.name}:={text}: must be one of {listed}")
-        if text == "":
-            return ""
+        if text == "" or text == AUTO == self.default:
+            return text
         match self.kind:
             case Kind.INTEGER:
                 return self._integer(text)
@@ -138,7 +146,7 @@ def describe(known: Mapping[str, Argument]) -> str:
     """Return a table of all arguments for people."""
     lines = []
     for argument in known.values():
-        kind = "|".join(argument.choices) or argument.kind.value
+        kind = "|".join(argument.named) or argument.kind.value
         lines.append(f"  {argument.name}:={argument.default or '...'}  ({kind})")
         lines.append(f"      {argument.description}")
     return "\n".join(lines)

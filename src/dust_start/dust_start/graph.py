@@ -20,7 +20,10 @@ _PLACEHOLDER = re.compile(r"\$\((\w+)\)")
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One node to start. `required`: when it ends, the graph ends."""
+    """One node to start.
+
+    `required`: when it ends, the graph ends; `concludes`: that is how the graph ends as it should.
+    """
 
     name: str
     package: str
@@ -31,6 +34,7 @@ class NodeSpec:
     remappings: tuple[tuple[str, str], ...] = ()
     arguments: tuple[str, ...] = ()
     required: bool = True
+    concludes: bool = False
 
 
 class Graph:
@@ -74,7 +78,8 @@ class Graph:
         values["namespaced"] = values["namespace"] != ""
         for name, rules in self._description["automatic"].items():
             if values[name] == "auto":
-                values[name] = next(rule["choose"] for rule in rules if applies(rule, values))
+                chosen = next(rule["choose"] for rule in rules if applies(rule, values))
+                values[name] = _fill(chosen, values)
         for refused in self._description["refused"]:
             if applies(refused, values):
                 named = [*refused["when"], *refused.get("unless", {})]
@@ -129,6 +134,7 @@ class Graph:
             remappings=_remappings(entry.get("remappings", []), values),
             arguments=tuple(str(_fill(word, values)) for word in entry.get("node_arguments", [])),
             required=all_or_nothing and not entry.get("optional", False),
+            concludes=entry.get("conclusion", False),
         )
 
     def _check_parameter_files(

@@ -8,6 +8,7 @@ ROBOT = Argument("robot", "the arm", "sim", choices=("sim", "fr3"))
 STEPS = Argument("action_steps", "N_A", kind=Kind.INTEGER)
 RVIZ = Argument("rviz", "RViz", "false", Kind.BOOLEAN)
 PACE = Argument("pace", "pace", "1.0", Kind.NUMBER)
+OUTCOME = Argument("outcome", "who judges", choices=("", "operator", "oracle"))
 KNOWN = {argument.name: argument for argument in (ROBOT, STEPS, RVIZ, PACE)}
 
 
@@ -37,6 +38,13 @@ def test_a_wrong_value_is_told_in_one_line(given, said):
     assert str(caught.value) == said
 
 
+def test_an_empty_choice_is_taken_and_not_listed():
+    assert OUTCOME.parse("") == ""
+    with pytest.raises(StartError) as caught:
+        OUTCOME.parse("nobody")
+    assert str(caught.value) == "outcome:=nobody: must be one of operator, oracle"
+
+
 def test_a_path_must_exist_and_becomes_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here").mkdir()
@@ -44,6 +52,9 @@ def test_a_path_must_exist_and_becomes_absolute(tmp_path, monkeypatch):
     assert checkpoint.parse("here") == str(tmp_path / "here")
     with pytest.raises(StartError, match=r"checkpoint:=gone: .*/gone does not exist"):
         checkpoint.parse("gone")
+    with pytest.raises(StartError, match=r"checkpoint:=auto: .*/auto does not exist"):
+        checkpoint.parse("auto")
+    assert Argument("checkpoint", "folder", "auto", kind=Kind.PATH).parse("auto") == "auto"
 
 
 def test_a_folder_may_be_made_and_becomes_absolute(tmp_path, monkeypatch):
@@ -81,6 +92,7 @@ def test_a_boolean_default_of_the_file_reads_like_the_command_line():
 
 
 def test_the_table_names_each_argument_with_default_and_choices():
-    table = arguments.describe(KNOWN)
+    table = arguments.describe({**KNOWN, "outcome": OUTCOME})
     assert "robot:=sim  (sim|fr3)" in table
     assert "action_steps:=...  (integer)" in table
+    assert "outcome:=...  (operator|oracle)" in table

@@ -28,9 +28,21 @@ POLICY = ["dust_sim", "dust_executor", "dust_perception", "dust_policy"]
 EXPERT = ["dust_sim", "dust_executor", "dust_expert"]
 
 
-def test_the_expert_drives_the_simulated_cell_until_a_checkpoint_is_given(graph, tmp_path):
-    assert names(graph) == EXPERT
-    assert names(graph, checkpoint=str(tmp_path)) == POLICY
+def test_the_shipped_checkpoint_drives_the_simulated_cell_and_nothing_else(graph, tmp_path):
+    assert names(graph) == POLICY
+    for name in ("dust_perception", "dust_policy"):
+        assert node(graph, name).parameters["checkpoint"] == str(ROOT / "models/tiny")
+        given = node(graph, name, checkpoint=str(tmp_path)).parameters["checkpoint"]
+        assert given == str(tmp_path)
+        assert "checkpoint" not in node(graph, name, robot="fr3").parameters
+
+
+def test_the_shipped_checkpoint_is_one():
+    assert (ROOT / "models/tiny/config.json").is_file()
+
+
+def test_without_any_checkpoint_the_expert_drives_the_simulated_cell(graph):
+    assert names(graph, checkpoint="") == EXPERT
 
 
 def test_who_drives_can_be_chosen(graph, tmp_path):
@@ -40,7 +52,7 @@ def test_who_drives_can_be_chosen(graph, tmp_path):
 
 def test_a_person_takes_the_policys_seat(graph):
     assert names(graph, teleop="keyboard") == ["dust_sim", "dust_executor", "dust_teleop"]
-    assert names(graph, robot="fr3", teleop="gello") == ["dust_executor", "dust_teleop"]
+    assert names(graph, robot="fr3", teleop="gello", view="off") == ["dust_executor", "dust_teleop"]
     with_policy = names(graph, teleop="gello", policy="dust")
     assert with_policy == [*POLICY, "dust_teleop"]
 
@@ -81,7 +93,44 @@ def test_what_is_shown_reaches_the_teleoperation(graph):
 
 
 def test_a_real_arm_needs_no_simulation(graph):
-    assert names(graph, robot="fr3") == ["dust_executor", "dust_perception", "dust_policy"]
+    nodes = ["dust_executor", "dust_perception", "dust_policy", "dust_view"]
+    assert names(graph, robot="fr3") == nodes
+
+
+def test_the_view_looks_on_where_there_is_an_arm_or_a_window(graph):
+    assert "dust_view" not in names(graph)
+    assert not node(graph, "dust_view", rviz="true").required
+    assert "dust_view" not in names(graph, robot="fr3", view="off")
+
+
+def test_a_rehearsal_leads_everything_through_one_node(graph, tmp_path):
+    given = {"robot": "bag", "bag": str(tmp_path), "report": str(tmp_path / "new")}
+    nodes = graph.nodes(graph.values(given))
+    started = ["dust_executor", "dust_perception", "dust_policy", "dust_rehearse"]
+    assert [spec.name for spec in nodes] == started
+    leader = nodes.pop()
+    assert leader.concludes
+    assert leader.parameters == {"bag": str(tmp_path), "out": str(tmp_path / "new")}
+    for spec in nodes:
+        assert spec.parameters["use_sim_time"] is True
+        assert spec.parameter_files[-1] == ROOT / "config/rehearsal.yaml"
+        assert all(new.startswith("rehearsal/") for _, new in spec.remappings)
+        assert spec.remappings
+        assert not spec.concludes
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "bag:=FOLDER"),
+        ({"bag": "."}, "policy:=dust"),
+        ({"bag": ".", "policy": "dust", "use_sim_time": "false"}, "use_sim_time:=true"),
+        ({"bag": ".", "policy": "dust", "schedule": "auto"}, "schedule:=fixed"),
+    ],
+)
+def test_a_rehearsal_needs_a_recording_a_policy_and_its_time(graph, given, words):
+    with pytest.raises(StartError, match=words):
+        graph.values({"robot": "bag", "policy": "expert", **given})
 
 
 def test_the_two_machines_together_run_the_whole_graph(graph):
@@ -100,6 +149,48 @@ def test_arguments_reach_parameters_with_their_type(graph, tmp_path):
     assert parameters["action_steps"] == 8
     assert parameters["vision_steps"] == 16
     assert parameters["checkpoint"] == str(tmp_path)
+
+
+def test_how_the_policy_goes_on_can_be_chosen(graph):
+    given = {"policy": "dust", "schedule": "auto", "continuation": "blend"}
+    parameters = node(graph, "dust_policy", **given).parameters
+    assert (parameters["schedule"], parameters["continuation"]) == ("auto", "blend")
+    left = node(graph, "dust_policy", policy="dust").parameters
+    assert not {"schedule", "continuation"} & left.keys()
+
+
+def test_how_chunks_are_joined_can_be_chosen(graph):
+    given = {"merge": "open_loop", "execute_actions": "8"}
+    parameters = node(graph, "dust_executor", **given).parameters
+    assert (parameters["plan.merge"], parameters["plan.execute_actions"]) == ("open_loop", 8)
+    for robot in ("sim", "fr3"):
+        usual = node(graph, "dust_executor", robot=robot, machine="robot").parameters
+        assert "plan.merge" not in usual
+        assert usual["plan.execute_actions"] == 12
+    for others in ({"policy": "expert"}, {"policy": "none"}, {"teleop": "joy"}):
+        left = node(graph, "dust_executor", **others).parameters
+        assert not {"plan.merge", "plan.execute_actions"} & left.keys()
+
+
+@pytest.mark.parametrize("name", ["schedule", "continuation"])
+def test_the_policys_own_choices_are_offered(graph, name):
+    parameters = pytest.importorskip("dust_policy.parameters").PARAMETERS
+    (choices,) = (parameter.choices for parameter in parameters if parameter.name == name)
+    assert graph.arguments[name].choices == ("", *choices)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"schedule": "autos"}, "schedule:=autos: must be one of fixed, auto; did you mean"),
+        ({"continuation": "rtc"}, "continuation:=rtc: must be one of none, prefix, guided,"),
+    ],
+)
+def test_a_wrong_choice_is_told_in_one_line(graph, given, said):
+    with pytest.raises(StartError) as caught:
+        graph.values(given)
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
 
 
 def test_simulated_time_is_published_by_the_cell_and_used_by_the_others(graph):

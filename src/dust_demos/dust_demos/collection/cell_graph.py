@@ -59,6 +59,7 @@ def node_parameters(settings: CollectionSettings) -> dict[str, Any]:
         "dust_sim": {
             "variation": settings.variation,
             "start_spread": settings.start_spread,
+            "start_astray": settings.start_astray,
             "max_lag": _MAX_LAG * patience,
             "max_lead": _MAX_LEAD,
             "max_chunk_lead": _MAX_CHUNK_LEAD,

@@ -156,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         ("variation", float, "of light, colours and cameras, 0 to 1 (1)"),
         ("perturbation", float, "of the expert's way, 0 to 1 (0.5)"),
         ("start-spread", float, "share that starts near home instead of there (0.5)"),
+        ("start-astray", float, "share that starts beside the object, as if missed (0)"),
         ("time-limit", float, "longest time of one, s of the cell's clock (60)"),
         ("real-time-factor", float, "the cell's time per wall time (1)"),
     ):

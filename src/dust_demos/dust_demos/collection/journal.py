@@ -160,11 +160,15 @@ def summary_lines(content: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+# What settings were before they existed.
+_LATER = {"start_astray": 0.0}
+
+
 def _check_made_alike(path: Path, settings: CollectionSettings) -> None:
     if not path.exists():
         return
     try:
-        made = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        made = {**_LATER, **json.loads(path.read_text(encoding="utf-8"))["settings"]}
         before = {name: made[name] for name in MADE_BY}
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a collection's summary: {error!r}") from None

@@ -16,7 +16,7 @@ SEEDS = range(1000, 100_000)
 TASKS = ("box_to_bowl", "box_to_plate", "basket_to_bowl", "plate_to_basket")
 OBJECTS = ("teddy_bear", "blue_cube", "blue_cup", "sponge")
 
-MADE_BY = ("seed_from", "distractors", "variation", "perturbation", "start_spread")
+MADE_BY = ("seed_from", "distractors", "variation", "perturbation", "start_spread", "start_astray")
 """Settings that decide what an episode of a given name shows."""
 
 
@@ -34,6 +34,8 @@ class CollectionSettings:
         perturbation: How far the expert leaves the straight way and corrects it. Range: 0 to 1.
         start_spread: Share of the demonstrations that start near home instead of there.
             Range: 0 to 1.
+        start_astray: Share that starts beside the object, as if the hand had missed it.
+            Range: 0 to 1.
         time_limit: Longest time of a demonstration. Unit: s of the cell's time.
         real_time_factor: The cell's time per wall time; it is slower where the machine is.
             Range: 0.05 to 50.
@@ -47,6 +49,7 @@ class CollectionSettings:
     variation: float = 1.0
     perturbation: float = 0.5
     start_spread: float = 0.5
+    start_astray: float = 0.0
     time_limit: float = 60.0
     real_time_factor: float = 1.0
 
@@ -58,7 +61,7 @@ class CollectionSettings:
         """
         _check_names("tasks", self.tasks, TASKS)
         _check_names("objects", self.objects, OBJECTS)
-        for name in ("distractors", "variation", "perturbation", "start_spread"):
+        for name in ("distractors", "variation", "perturbation", "start_spread", "start_astray"):
             _check_range(name, getattr(self, name), 0.0, 1.0)
         _check_range("time_limit", self.time_limit, 1.0, 3600.0)
         _check_range("real_time_factor", self.real_time_factor, 0.05, 50.0)

@@ -21,6 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from dust_demos.conversion.pictures import Pixels
+from dust_start.scheduling import kept_scheduling
 
 GOP = 2
 _MUXER = {"movflags": "+faststart", "fflags": "+bitexact"}
@@ -133,6 +134,8 @@ class ClipWriter:
         stream.codec_context.thread_count = 1
         stream.codec_context.colorspace = _BT601
         stream.codec_context.color_range = _LIMITED
+        with kept_scheduling():
+            stream.codec_context.open()
         self._stream = stream
 
     def _mux(self, packets: Sequence[Any]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from dust_demos.inspection.episode import Collection, Episode, Values
 from dust_demos.inspection.finding import Finding, Kind, note, warning
 from dust_demos.teleop import fr3
-from dust_demos.teleop.kinematics import hand_pose
+from dust_node.fr3_kinematics import hand_pose
 
 POINTS = 32
 """At which two trajectories are compared, spread evenly over each."""

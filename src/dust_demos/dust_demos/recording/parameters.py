@@ -42,6 +42,7 @@ PARAMETERS = (
             "robot_state",
             "robot_description",
             "instruction",
+            "surprise",
             "dust_sim/cell_state",
             "/tf_static",
             "/clock",

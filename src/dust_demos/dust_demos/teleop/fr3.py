@@ -1,4 +1,4 @@
-"""The Franka Research 3 in numbers: names, home, joint limits and Denavit-Hartenberg parameters.
+"""The Franka Research 3 in numbers: names, home and joint limits.
 
 Source: Franka's documentation of the FR3. Arrays are read-only, one entry per joint, base first.
 """
@@ -29,23 +29,3 @@ UPPER = _constant(2.3476, 1.5454, 2.4937, -0.4226, 2.5100, 4.2841, 2.7045)
 
 SPEED = _constant(2.0, 1.0, 1.5, 1.25, 3.0, 1.5, 3.0)
 """Speed limits in these ranges. Unit: rad/s."""
-
-DH = (
-    (0.0, 0.333, 0.0),
-    (0.0, 0.0, -math.pi / 2),
-    (0.0, 0.316, math.pi / 2),
-    (0.0825, 0.0, math.pi / 2),
-    (-0.0825, 0.384, -math.pi / 2),
-    (0.0, 0.0, math.pi / 2),
-    (0.088, 0.0, math.pi / 2),
-)
-"""Denavit-Hartenberg parameters after Craig, per joint: a (m), d (m), alpha (rad)."""
-
-FLANGE = 0.107
-"""From the last joint's frame to the flange, along its z axis. Unit: m."""
-
-HAND_YAW = -math.pi / 4
-"""Turn of the hand on the flange. Unit: rad."""
-
-TCP_OFFSET = 0.1034
-"""From the hand's frame to the point between the finger tips. Unit: m."""

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dust_demos.teleop import fr3
-from dust_demos.teleop.kinematics import HandPose, hand_pose
 from dust_demos.teleop.rotation import to_matrix, to_vector
+from dust_node.fr3_kinematics import HandPose, hand_pose
 
 Array = NDArray[np.float64]
 

@@ -62,6 +62,18 @@ def test_a_folder_with_demonstrations_is_not_mixed_up(tmp_path):
     assert len(Journal(tmp_path, more, resume=True).rows) == 1
 
 
+def test_a_folder_from_before_a_setting_existed_goes_on(tmp_path):
+    Journal(tmp_path, SETTINGS, resume=False).add(row(1000))
+    Journal(tmp_path, SETTINGS, resume=True).summarise()
+    path = tmp_path / SUMMARY
+    content = json.loads(path.read_text())
+    del content["settings"]["start_astray"]
+    path.write_text(json.dumps(content))
+    assert len(Journal(tmp_path, SETTINGS, resume=True).rows) == 1
+    with pytest.raises(ValueError, match=r"was collected with start_astray 0, not 1"):
+        Journal(tmp_path, CollectionSettings(start_astray=1.0), resume=True)
+
+
 def test_a_foreign_file_is_named(tmp_path):
     (tmp_path / ROWS).write_text('{"a": 1}\n')
     with pytest.raises(ValueError, match=r"collection\.jsonl, line 1, is not a demonstration"):

@@ -254,10 +254,14 @@ def _executor_state(stamp, arm, grips):
         velocities=np.zeros_like(arm),
         gripper=grips,
         buffer=1.0,
+        last_stamp=header(stamp).stamp,
+        last_splice=header(stamp).stamp,
         last_sequence=1,
         accepted=1,
         rejected=0,
         clamped=0,
+        limited=0,
+        late=0,
         last_rejection="",
     )
 

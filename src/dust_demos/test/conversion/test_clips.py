@@ -1,3 +1,4 @@
+import os
 from itertools import pairwise
 
 import av
@@ -16,6 +17,10 @@ def write(path, numbers, truth, encoding=ENCODINGS[0], fps=15):
         for number in numbers:
             clip.write(truth.picture("side", number))
     return path, clip.frames
+
+
+def policies():
+    return {os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")}
 
 
 def packets(path):
@@ -40,6 +45,17 @@ def test_colours_are_kept(tmp_path):
     frames = read_frames(tmp_path / "a.mp4", [i / 15 for i in range(5)], tolerance=1e-4)
     for colour, frame in zip(colours, frames, strict=True):
         assert np.abs(frame.reshape(-1, 3).mean(0) - colour).max() < 6
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda e: e.codec)
+def test_no_thread_becomes_a_real_time_thread(tmp_path, truth, encoding):
+    """As root, SVT-AV1 makes its own and the calling one such; so were all nodes started later."""
+    # Another module's threads may live here, too, with a policy of their own.
+    before = policies()
+    with ClipWriter(tmp_path / "a.mp4", 15, encoding) as clip:
+        for number in range(3):
+            clip.write(truth.picture("side", number))
+        assert policies() == before
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda e: e.codec)

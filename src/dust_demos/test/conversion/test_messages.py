@@ -43,10 +43,14 @@ def test_of_the_executors_plan_the_first_sample_is_the_command(make, store):
         velocities=np.zeros(4),
         gripper=np.array([0.25, 1.0]),
         buffer=0.0,
+        last_stamp=make.header(7).stamp,
+        last_splice=make.header(7).stamp,
         last_sequence=0,
         accepted=0,
         rejected=0,
         clamped=0,
+        limited=0,
+        late=0,
         last_rejection="",
     )
     kind = "dust_msgs/msg/ExecutorState"

@@ -7,7 +7,7 @@ from dust_demos.inspection import likeness
 from dust_demos.inspection.finding import Kind, Level
 from dust_demos.inspection.likeness import check_likeness, same_trajectories, starts
 from dust_demos.teleop import fr3
-from dust_demos.teleop.kinematics import hand_pose
+from dust_node.fr3_kinematics import hand_pose
 
 
 def test_different_episodes_are_different(make_episode, collect):

@@ -1,7 +1,7 @@
 """Gates: a steady stream passes at any speed, every disturbance is found while it happens."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
@@ -118,6 +118,7 @@ def test_skew_is_the_distance_to_the_nearest_image(shift: float) -> None:
     messages = stream(WRIST, rate=1 / period) + stream(SIDE, rate=1 / period, shift=shift)
     faults = watch(messages, until=6.0, settings=settings)
     within = min(shift % period, period - shift % period)
+    assume(abs(within - 0.08) > 1e-6)  # stamps are whole nanoseconds
     assert ((FaultKind.SKEW, SIDE) in faults) == (within > 0.08)
 
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from dust_demos.teleop import fr3
 from dust_demos.teleop.jog import Box, Jog, JogSettings
-from dust_demos.teleop.kinematics import hand_pose
 from dust_demos.teleop.rotation import to_vector
+from dust_node.fr3_kinematics import hand_pose
 
 STEP = 1 / 60
 

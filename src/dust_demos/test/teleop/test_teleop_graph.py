@@ -7,9 +7,9 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from dust_demos.teleop.fr3 import ARM_JOINTS, HOME
-from dust_demos.teleop.kinematics import hand_pose
 from dust_msgs.msg import ActionChunk, CellState, Episode, ExecutorState
 from dust_msgs.srv import AuditCommands
+from dust_node.fr3_kinematics import hand_pose
 from dust_node.qos import LATCHED, RELIABLE
 from dust_sim.messages import from_pose
 from dust_sim.objects import OBJECTS
@@ -25,6 +25,7 @@ PATIENT = {
     "watchdog.joint_state_timeout": 3.0,
     "watchdog.chunk_timeout": 5.0,
     "plan.lead": 0.28,
+    "plan.lead_max": 0.3,
     "plan.transport": 0.25,
 }
 

@@ -8,9 +8,9 @@ from std_msgs.msg import Float32, String
 
 from dust_demos.teleop.fr3 import ARM_JOINTS, HOME
 from dust_demos.teleop.keys import BUTTONS
-from dust_demos.teleop.kinematics import hand_pose
 from dust_msgs.msg import ActionChunk, Episode, ExecutorState
 from dust_msgs.srv import EndTask, StartTask
+from dust_node.fr3_kinematics import hand_pose
 from dust_node.qos import LATCHED
 from support.program import refusal
 

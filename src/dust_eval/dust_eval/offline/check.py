@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dust_eval.card import CARD, with_section
 from dust_eval.files import write_json, write_text
-from dust_eval.offline.checks import CheckReport, run_checks, with_section
+from dust_eval.offline.checks import CheckReport, run_checks
 from dust_eval.offline.evidence import gather
 from dust_eval.offline.finding import Verdict
 from dust_eval.offline.moments import choose_moments
 
 if TYPE_CHECKING:
     from dust_model.data.lerobot import LeRobotDataset
-
-CARD = "README.md"
 
 
 class RecordedNumbers:

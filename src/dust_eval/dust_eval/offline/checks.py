@@ -116,16 +116,6 @@ def run_checks(
     return tuple(check(evidence) for check in wrap(CHECKS))
 
 
-def with_section(card: str, section: str) -> str:
-    """Return a model card with this section in place of an older one, or at its end."""
-    lines = card.rstrip("\n").split("\n")
-    begin = next((i for i, line in enumerate(lines) if line == TITLE), len(lines))
-    later = (i for i in range(begin + 1, len(lines)) if lines[i].startswith("## "))
-    end = next(later, len(lines))
-    head, rest = "\n".join(lines[:begin]).rstrip("\n"), "\n".join(lines[end:])
-    return "\n\n".join(part for part in (head, section.rstrip("\n"), rest) if part) + "\n"
-
-
 def _listed(finding: Finding) -> str:
     return "; ".join(f"{name} {value:.3g}" for name, value in finding.figures.items())
 

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from dust_eval.offline.checks import CHECKS, TITLE, CheckReport, run_checks, with_section
+from dust_eval.card import with_section
+from dust_eval.offline.checks import CHECKS, TITLE, CheckReport, run_checks
 from dust_eval.offline.finding import Verdict
 
 NAMES = (

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from dust_model.actions import ActionNormaliser
 from dust_model.config import require
 from dust_model.data.augment import Augmentation, Draw
 from dust_model.data.sample import Sample
@@ -110,7 +111,7 @@ class Collator:
         action_columns: int | None = None,
     ) -> None:
         self._robot = robot
-        self._state, self._action = Normaliser(state), Normaliser(action)
+        self._state, self._action = Normaliser(state), ActionNormaliser(action)
         self._transform = ImageTransform(image_size)
         self._augmentation = augmentation
         self._state_pad = _room(self._state, robot.state_dim, state_columns, "state")
@@ -160,7 +161,9 @@ class Collator:
         return torch.from_numpy(self._state.normalise(np.stack([s.state for s in samples])))
 
     def _actions(self, samples: Sequence[Sample]) -> Tensor:
-        return torch.from_numpy(self._action.normalise(np.stack([s.actions for s in samples])))
+        actions = np.stack([sample.actions for sample in samples])
+        states = np.stack([sample.state for sample in samples])
+        return torch.from_numpy(self._action.normalise(actions, states))
 
     def _images(self, sample: Sample) -> Tensor:
         """Return the sample's views and then its future view if it has one, [V or V+1, 3, S, S]."""
@@ -195,7 +198,9 @@ class Collator:
         require(bool(finite), f"{where}: state or actions are not finite")
 
 
-def _room(normaliser: Normaliser, measured: int, columns: int | None, kind: str) -> int:
+def _room(
+    normaliser: Normaliser | ActionNormaliser, measured: int, columns: int | None, kind: str
+) -> int:
     """Return how many columns of padding bring the robot's to `columns`."""
     require(
         normaliser.columns == measured,

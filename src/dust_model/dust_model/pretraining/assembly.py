@@ -145,7 +145,9 @@ class Pretraining:
         trainer = self._trainer(stage, settings)
         saved = saved_step(root, self._say) if config.resume else None
         if saved is not None:
-            require_same(config, saved.progress["config"], where=str(saved.folder))
+            ahead = ("language", "probed") if stage is Stage.TOWER else ("probed",)
+            where = str(saved.folder)
+            require_same(config, saved.progress["config"], where=where, ahead=ahead)
             before = saved.progress["pictures"]
             require(
                 before == len(self._folder),

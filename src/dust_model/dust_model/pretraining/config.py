@@ -136,6 +136,15 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PretrainConf
     return read_config(PretrainConfig, path, overrides)
 
 
-def require_same(now: PretrainConfig, then: object, *, where: str) -> None:
-    """Raise ValueError if a run would go on with another configuration than it began with."""
-    run_config.require_same(now, then, free=FREE, where=where)
+def require_same(
+    now: PretrainConfig, then: object, *, where: str, ahead: Sequence[str] = ()
+) -> None:
+    """Raise ValueError if a run would go on with another configuration than it began with.
+
+    Args:
+        now: the configuration to go on with.
+        then: the one it began with.
+        where: names the run.
+        ahead: fields of what has not begun yet, which may still change.
+    """
+    run_config.require_same(now, then, free=(*FREE, *ahead), where=where)

@@ -156,8 +156,12 @@ def _demonstrations(
 
 
 def _eagle(config: TrainConfig, start: Checkpoint, accelerator: Accelerator) -> Eagle:
-    """Read the vision-language model; what is trained of it is float32."""
+    """Read the vision-language model; what is trained of it is float32.
+
+    A frozen one computes as perception does: in bfloat16 on a GPU, in float32 elsewhere.
+    """
     half = accelerator.mixed_precision == "bf16" and not config.backbone.runs_in_learner
+    half = half and accelerator.device.type == "cuda"
     eagle = load_module(
         lambda: empty_eagle(start.config.vision_language),
         start.folder / BACKBONE,
@@ -218,7 +222,7 @@ def _encoded(
         return conditioner.encode(torch.stack(pixels), [s.instruction for s in samples])
 
     return demonstrations.encoded(
-        Path(config.features) / start.fingerprint,
+        Path(config.features) / start.hidden_fingerprint(),
         encode,
         rank=accelerator.process_index,
         ranks=accelerator.num_processes,

@@ -51,6 +51,8 @@ class DataConfig:
         skip_faulty: leave faulty episodes out and list them, instead of ending.
         learn_end: let the loss count the actions behind an episode's end, held or zero.
         scaling: how columns are normalised.
+        relative: learn joint positions relative to the measured state, each step of the chunk in
+            its own scale; see dust_model.actions.
         measured_columns: normalise states and actions by statistics of these demonstrations; False
             takes the checkpoint's, and so do videos alone.
         measured_scale: the same for the future embedding; False goes on with a world model.
@@ -68,6 +70,7 @@ class DataConfig:
     skip_faulty: bool = False
     learn_end: bool = False
     scaling: Scaling = Scaling.MIN_MAX
+    relative: bool = False
     measured_columns: bool = True
     measured_scale: bool = True
     workers: int = 2

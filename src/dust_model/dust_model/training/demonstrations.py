@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dust_model.actions import measure_steps
+from dust_model.config import require
 from dust_model.data.augment import Augmentation
 from dust_model.data.collate import Collator
 from dust_model.data.faults import OnFault
@@ -82,7 +84,7 @@ class Demonstrations:
         parts = [d.split(share, seed=seed) if share else (d, None) for d in opened]
         held = [part for _, part in parts if part is not None]
         state, action = (
-            _measure(opened, config) if videos is None else (videos.state, videos.action)
+            _measure(opened, config, robot) if videos is None else (videos.state, videos.action)
         )
         lines = [
             f"{path}: {fault}"
@@ -174,15 +176,36 @@ def _on_fault(config: DataConfig) -> OnFault:
 
 
 def _measure(
-    opened: list[LeRobotDataset], config: DataConfig
+    opened: list[LeRobotDataset], config: DataConfig, robot: RobotSpec
 ) -> tuple[ColumnStatistics, ColumnStatistics]:
     recordings = [dataset.recording for dataset in opened]
-    if len(recordings) == 1:
-        return measure(recordings[0], config.scaling)
-    states, actions = ([getattr(r, kind)() for r in recordings] for kind in ("states", "actions"))
-    first = measure(recordings[0], config.scaling)
-    state, action = (
-        ColumnStatistics.measure(np.concatenate(tables), statistics.scaling)
-        for tables, statistics in zip((states, actions), first, strict=True)
-    )
+    state, action = measure(recordings[0], config.scaling)
+    if len(recordings) > 1:
+        states, actions = (
+            np.concatenate([getattr(r, kind)() for r in recordings])
+            for kind in ("states", "actions")
+        )
+        state = ColumnStatistics.measure(states, state.scaling)
+        action = ColumnStatistics.measure(actions, action.scaling)
+    if config.relative:
+        action = _with_steps(action, opened, robot)
     return state, action
+
+
+def _with_steps(
+    action: ColumnStatistics, opened: list[LeRobotDataset], robot: RobotSpec
+) -> ColumnStatistics:
+    joints = len(robot.joint_names)
+    require(
+        all(dataset.recording.absolute[:joints].all() for dataset in opened),
+        "data.relative needs absolute joint positions: the dataset's are differences already",
+    )
+    strides = {dataset.window.stride for dataset in opened}
+    require(len(strides) == 1, "data.relative needs datasets of one rate")
+    mean, std = measure_steps(
+        ((e.state, e.action) for dataset in opened for e in dataset.recording.episodes),
+        horizon=robot.horizon,
+        joints=joints,
+        stride=strides.pop(),
+    )
+    return replace(action, step_mean=mean, step_std=std)

@@ -1,10 +1,10 @@
 """Features of a frozen vision-language model on disk: what was seen once is not encoded again.
 
-    CACHE/<checkpoint's fingerprint>/<dataset's identity>/000017.safetensors     one per episode
+    CACHE/<hidden fingerprint>/<dataset's identity>/000017.safetensors     one per episode
 
 Episodes are encoded before the first update, in order, each at once or not at all, so that a run
-that was killed goes on where it was. They serve every run with the same vision-language model:
-baselines, ablations, seeds.
+that was killed goes on where it was. They serve every run with the same vision-language model,
+whatever became of its projection: baselines, ablations, seeds, runs that go on from another's end.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from dust_model.config import require
+from dust_model.training.drift import drifted
 
 BETA_SCALE = 0.999
 """s of GR00T-N1's noise levels: tau = (s - x) / s with x ~ Beta(1.5, 1)."""
@@ -38,18 +39,29 @@ class NoiseConfig:
         tau: distribution of both noise levels.
         prefix_max: d_max; per sample d ~ U{0..d_max} first actions are clean, as if they were
             committed already (training-time real-time chunking). 0 = never.
+        prefix_share: probability that a sample has such a prefix at all; the others are free.
+        prefix_drift: deviation by which joints have erred at the end of a prefix, in the scale of
+            the network (see dust_model.actions); the target is the way back. 0 = never.
+        prefix_back: actions that the way back takes.
         state_drop: probability of hiding the robot's state of a sample.
         action_free: actions are pure noise at tau_A = 0 and get no loss: videos without actions.
     """
 
     tau: TauDistribution = TauDistribution.UNIFORM
     prefix_max: int = 0
+    prefix_share: float = 1.0
+    prefix_drift: float = 0.0
+    prefix_back: int = 8
     state_drop: float = 0.0
     action_free: bool = False
 
     def __post_init__(self) -> None:
         require(self.prefix_max >= 0, f"prefix_max must be >= 0, got {self.prefix_max}")
-        require(0 <= self.state_drop <= 1, f"state_drop must lie in [0, 1], got {self.state_drop}")
+        for name in ("prefix_share", "state_drop"):
+            value = getattr(self, name)
+            require(0 <= value <= 1, f"{name} must lie in [0, 1], got {value}")
+        require(self.prefix_drift >= 0, f"prefix_drift must be >= 0, got {self.prefix_drift}")
+        require(self.prefix_back >= 1, f"prefix_back must be >= 1, got {self.prefix_back}")
         require(
             not (self.action_free and self.prefix_max),
             "action_free has no actions to show: set prefix_max=0",
@@ -65,6 +77,7 @@ class Draw(NamedTuple):
         tau_action: [B, 1] in [0, 1].
         tau_vision: [B, 1] in [0, 1]; the same numbers where the noise is joint.
         prefix: how many first actions are clean, int64 [B].
+        drift: by how much the last of them errs, [B, A].
         keeps_state: False where the state is hidden, bool [B].
     """
 
@@ -73,6 +86,7 @@ class Draw(NamedTuple):
     tau_action: Tensor
     tau_vision: Tensor
     prefix: Tensor
+    drift: Tensor
     keeps_state: Tensor
 
 
@@ -82,6 +96,7 @@ def draw(
     *,
     action_shape: tuple[int, int],
     world_shape: tuple[int, int],
+    joints: int | None = None,
     joint: bool = False,
     device: str | torch.device = "cpu",
 ) -> Draw:
@@ -92,6 +107,7 @@ def draw(
         seeds: one per sample of the batch.
         action_shape: (K, A).
         world_shape: (O, V).
+        joints: how many first columns may drift; None: all. A gripper is open or closed.
         joint: one tau for both modalities, as the ablations without decoupling have it.
         device: where the numbers are drawn; CPU and CUDA draw different ones.
     """
@@ -101,8 +117,16 @@ def draw(
         generator.manual_seed(seed)
         chances = torch.rand(4, generator=generator, device=device)
         action = torch.randn(action_shape, generator=generator, device=device)
-        rows.append((chances, action, torch.randn(world_shape, generator=generator, device=device)))
-    chances_B4, action_noise, vision_noise = map(torch.stack, zip(*rows, strict=True))
+        vision = torch.randn(world_shape, generator=generator, device=device)
+        has_prefix = torch.rand((), generator=generator, device=device) < config.prefix_share
+        drift = torch.randn(action_shape[1], generator=generator, device=device)
+        rows.append((chances, action, vision, has_prefix, drift))
+    chances_B4, action_noise, vision_noise, has_prefix_B, drift = map(
+        torch.stack, zip(*rows, strict=True)
+    )
+    if joints is not None:
+        drift[:, joints:] = 0.0
+    prefix = (chances_B4[:, 2] * (config.prefix_max + 1)).long().clamp_(max=config.prefix_max)
     tau_action = _tau(config.tau, chances_B4[:, :1])
     tau_vision = tau_action if joint else _tau(config.tau, chances_B4[:, 1:2])
     if config.action_free:
@@ -112,7 +136,8 @@ def draw(
         vision_noise,
         tau_action,
         tau_vision,
-        prefix=(chances_B4[:, 2] * (config.prefix_max + 1)).long().clamp_(max=config.prefix_max),
+        prefix=prefix * has_prefix_B,
+        drift=config.prefix_drift * drift,
         keeps_state=chances_B4[:, 3] >= config.state_drop,
     )
 
@@ -164,7 +189,10 @@ def add_noise(
         embedding: future embedding in the network's scale, [B, O, V].
     """
     known = torch.zeros_like(action_mask) if config.action_free else action_mask
-    clean = torch.where(known, actions, 0)
+    aim = actions
+    if config.prefix_drift:
+        aim = drifted(actions, drawn.drift, drawn.prefix, back=config.prefix_back)
+    clean = torch.where(known, aim, 0)
     tokens = torch.arange(actions.shape[1], device=actions.device)
     given = (tokens < drawn.prefix[:, None]) & known.any(-1)  # [B, K]
     tau_BK = torch.where(known.any(-1), drawn.tau_action, 0).masked_fill(given, 1.0)

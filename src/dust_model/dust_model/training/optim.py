@@ -88,7 +88,7 @@ def build_optimizer(module: nn.Module, config: OptimizerConfig) -> torch.optim.A
         lr=config.learning_rate,
         betas=(config.beta1, config.beta2),
         eps=config.epsilon,
-        fused=all(w.is_cuda for w in module.parameters()),
+        fused=True,
     )
 
 

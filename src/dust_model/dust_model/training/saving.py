@@ -116,6 +116,7 @@ class Saver:
                 robot=origin.robot,
                 statistics=origin.statistics,
                 dtype=self._config.dtype,
+                prefix_max=self._config.noise.prefix_max,
             )
         except SafetensorError as error:
             raise OSError(str(error)) from None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from dust_model.attention import plain_attention
 from dust_model.config import require
 from dust_model.data.collate import Batch
 from dust_model.head import Head
@@ -40,6 +41,7 @@ class Stepper:
         learner: what is trained.
         optimizer: of its trained weights.
         condition: makes examples of batches.
+        joints: how many first action columns are joints.
     """
 
     def __init__(
@@ -49,12 +51,23 @@ class Stepper:
         learner: Learner,
         optimizer: torch.optim.Optimizer,
         condition: Callable[[Batch], Example],
+        *,
+        joints: int,
     ) -> None:
         self._config, self._accelerator = config, accelerator
         self._head: Head = learner.head  # type: ignore[assignment]
         self._wrapped: nn.Module = accelerator.prepare(learner)
         self._trained = [weight for weight in learner.parameters() if weight.requires_grad]
         self._optimizer, self._condition = optimizer, condition
+        self._joints = joints
+
+    @property
+    def _attention(self) -> AbstractContextManager[None]:
+        # Backwards, PyTorch's fused attention takes four times as long on a CPU.
+        half = self._accelerator.mixed_precision == "bf16"
+        return (
+            plain_attention() if half and self._accelerator.device.type == "cpu" else nullcontext()
+        )
 
     def update(self, step: int, batch: Batch) -> dict[str, float]:
         """Do update `step` with this process's share of a batch; return losses, rate and norm.
@@ -64,7 +77,8 @@ class Stepper:
         """
         config = self._config
         self._wrapped.train()
-        losses = self._differentiate(step, self._noised(step, batch, "noise"))
+        with self._attention:
+            losses = self._differentiate(step, self._noised(step, batch, "noise"))
         self._require_finite(losses["loss"], step, batch)
         norm = torch.nn.utils.clip_grad_norm_(self._trained, config.optimizer.clip or math.inf)
         rate = rate_at(config.optimizer, step, steps=config.steps)
@@ -95,6 +109,7 @@ class Stepper:
                 [seed_of(config.seed, purpose, step, place) for place in places],
                 action_shape=(head.horizon, head.config.action_dim),
                 world_shape=head.world_shape,
+                joints=self._joints,
                 joint=head.config.architecture.joint_noise,
                 device=example.state.device,
             )

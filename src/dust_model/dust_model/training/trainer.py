@@ -61,7 +61,8 @@ class Trainer:
         self._source, self._validation = source, validation
         optimizer = build_optimizer(learner, config.optimizer)
         self._average = MovingAverage(learner, decay=config.average) if config.average else None
-        self._stepper = Stepper(config, accelerator, learner, optimizer, condition)
+        joints = len(origin.robot.joint_names)
+        self._stepper = Stepper(config, accelerator, learner, optimizer, condition, joints=joints)
         self._saver = Saver(config, learner, optimizer, self._average, origin)
         self._first, self._best = 0, math.inf
         self._told_to_stop = False

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dust_model.robot import RobotSpec
+from dust_start.scheduling import kept_scheduling
 
 FPS = 15
 SIZES = {"wrist": (24, 32), "side": (40, 48)}
@@ -119,6 +120,8 @@ def _encode(path, frames, *, codec=LOSSLESS, fps=FPS):
         stream = container.add_stream(name, rate=fps, options=options)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pixels
+        with kept_scheduling():
+            stream.codec_context.open()
         for frame in frames:
             for packet in stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")):
                 container.mux(packet)

@@ -47,3 +47,11 @@ def test_a_run_goes_on_with_what_it_began_with(configure):
     require_same(configure("save_every=7", "resume=true"), to_json(config), where="run")
     with pytest.raises(ValueError, match="run was begun with seed=0, not 1"):
         require_same(configure("seed=1"), to_json(config), where="run")
+
+
+def test_a_stage_that_has_not_begun_may_still_change(configure):
+    config = configure()
+    now = configure("language.steps=7")
+    require_same(now, to_json(config), where="run", ahead=("language",))
+    with pytest.raises(ValueError, match="run was begun with language="):
+        require_same(now, to_json(config), where="run")

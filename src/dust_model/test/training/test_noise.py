@@ -79,6 +79,32 @@ def test_prefixes_are_clean_and_have_no_loss():
     assert torch.equal(n.learned, ~given[..., None].expand(-1, -1, A))
 
 
+def test_some_samples_have_no_prefix():
+    d = drawn(NoiseConfig(prefix_max=7, prefix_share=0.25), count=4000)
+    assert 0.19 < (d.prefix > 0).float().mean() < 0.25  # one in eight draws a prefix of none
+    assert torch.equal(
+        drawn(NoiseConfig(prefix_max=7)).prefix,
+        drawn(NoiseConfig(prefix_max=7, prefix_drift=1.0)).prefix,
+    )
+
+
+def test_prefixes_that_err_are_shown_and_the_way_back_is_the_target():
+    config = NoiseConfig(prefix_max=7, prefix_drift=0.5, prefix_back=4)
+    d = drawn(config, count=400, joints=A - 1)
+    actions, _, n = noisy(config, d)
+    aim = n.action_velocity + d.action_noise
+    erring = aim - actions
+    rows = torch.arange(len(aim))[d.prefix > 0]
+    last = d.prefix[rows] - 1
+    torch.testing.assert_close(erring[rows, last], d.drift[rows])
+    assert 0.45 < d.drift[:, :-1].std() < 0.55
+    assert (d.drift[:, -1] == 0).all()
+    given = torch.arange(K) < d.prefix[:, None]
+    torch.testing.assert_close(n.actions[given], aim[given])
+    torch.testing.assert_close(erring[rows, last + 4], torch.zeros(len(rows), A))
+    torch.testing.assert_close(aim[d.prefix == 0], actions[d.prefix == 0])
+
+
 def test_nothing_of_what_was_not_demonstrated_gets_in():
     config, d = NoiseConfig(prefix_max=3), drawn(NoiseConfig(prefix_max=3), count=4)
     mask = torch.ones(4, K, A, dtype=torch.bool)
@@ -117,6 +143,9 @@ def test_states_are_dropped_at_their_rate(share, low, high):
     ("values", "message"),
     [
         ({"prefix_max": -1}, "prefix_max must be >= 0, got -1"),
+        ({"prefix_share": -0.1}, r"prefix_share must lie in \[0, 1\], got -0.1"),
+        ({"prefix_drift": -1.0}, "prefix_drift must be >= 0, got -1.0"),
+        ({"prefix_back": 0}, "prefix_back must be >= 1, got 0"),
         ({"state_drop": 1.5}, r"state_drop must lie in \[0, 1\], got 1.5"),
         ({"action_free": True, "prefix_max": 2}, "set prefix_max=0"),
     ],

@@ -119,6 +119,7 @@ def test_a_checkpoint_runs_and_has_its_card(micro_run, tmp_path):
     output = tmp_path / "run"
     micro_run.build(micro_run.load(output, ("average=0.5",))).run()
     checkpoint = Checkpoint.load(output / "last")
+    assert checkpoint.prefix_max == 2
     assert checkpoint.robot == micro_run.ROBOT
     features = torch.randn(5, 16)
     chunk = checkpoint.policy().sample(features, torch.ones(5, dtype=torch.bool), [0.0] * 3)

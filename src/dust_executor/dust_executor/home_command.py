@@ -1,0 +1,124 @@
+"""`dust-home`: bring the idle arm home, and wait until it is there.
+
+dust-home                       slowly, in a straight line of joint space; Ctrl-C stops the arm
+dust-home --ros-args -r __ns:=/left
+
+Exit code: 0 it is there, 1 it was refused or stopped on its way, 2 a mistake in the call.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from std_srvs.srv import Trigger
+
+from dust_msgs.msg import ExecutorState
+from dust_node.qos import SENSOR
+
+REFUSED, MISTAKE = 1, 2
+_ANSWER_SEC = 10.0
+_LONGEST_SEC = 600.0
+_ROS_ARGUMENTS = "--ros-args"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    cut = words.index(_ROS_ARGUMENTS) if _ROS_ARGUMENTS in words else len(words)
+    argparse.ArgumentParser(
+        "dust-home", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args(words[:cut])
+    try:
+        # Ctrl-C must leave ROS alive to stop the arm.
+        rclpy.init(args=["dust-home", *words[cut:]], signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:
+        print(f"dust-home: ROS arguments: {str(error).splitlines()[0]}", file=sys.stderr)
+        return MISTAKE
+    traveller = Traveller(rclpy.create_node("dust_home"))
+    try:
+        return _go(traveller)
+    except ExternalShutdownException:
+        return REFUSED
+    finally:
+        traveller.close()
+        rclpy.try_shutdown()
+
+
+def _go(traveller: "Traveller") -> int:
+    try:
+        defect = traveller.go()
+    except KeyboardInterrupt:
+        traveller.ask("stop")
+        defect = "interrupted; the arm was stopped, call dust_executor/rearm to go on"
+    if defect:
+        print(f"dust-home: {defect}", file=sys.stderr)
+        return REFUSED
+    print("the arm is at home")
+    return 0
+
+
+class Traveller:
+    """Asks the executor to bring the arm home, and follows what it says.
+
+    Args:
+        node: Node that asks.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._state: ExecutorState | None = None
+        node.create_subscription(ExecutorState, "executor_state", self._on_state, SENSOR)
+
+    def go(self) -> str:
+        """Bring the arm home; return why it is not there, an empty text if it is."""
+        success, message = self.ask("home")
+        if not success:
+            # To be there already is no failure.
+            return "" if "at home already" in message else message
+        print(message)
+        return self._wait()
+
+    def ask(self, name: str) -> tuple[bool, str]:
+        """Call a service of the executor; return its answer."""
+        client = self._node.create_client(Trigger, f"dust_executor/{name}")
+        if not client.wait_for_service(timeout_sec=_ANSWER_SEC):
+            return False, f"nobody offers dust_executor/{name}; is the executor running?"
+        future = client.call_async(Trigger.Request())
+        rclpy.spin_until_future_complete(self._node, future, timeout_sec=_ANSWER_SEC)
+        answer = future.result() if future.done() else None
+        if answer is None:
+            return False, f"dust_executor/{name} did not answer within {_ANSWER_SEC:g} s"
+        return answer.success, answer.message
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._node.destroy_node()
+
+    def _wait(self) -> str:
+        deadline = time.monotonic() + _LONGEST_SEC
+        self._state = None
+        moved = False
+        while time.monotonic() < deadline:
+            rclpy.spin_once(self._node, timeout_sec=0.1)
+            state = self._state
+            if state is None:
+                continue
+            if state.mode == ExecutorState.STOPPED:
+                return f"stopped: {state.reason}"
+            moves = any(state.velocities)
+            if moved and not moves:
+                return ""
+            moved = moved or moves
+        return f"the arm is not at home after {_LONGEST_SEC:g} s"
+
+    def _on_state(self, message: ExecutorState) -> None:
+        self._state = message
+
+
+if __name__ == "__main__":
+    sys.exit(main())

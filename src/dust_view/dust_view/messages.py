@@ -1,0 +1,52 @@
+"""Between dust_msgs and the plain data of the core."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dust_view.ledger import Stage
+from dust_view.scene import Array, Committed
+from dust_view.trajectory import NS, stamp_ns
+
+
+def read_stages(timings: Sequence[Any]) -> list[Stage]:
+    """Read StageTimings, from rclpy or out of a bag."""
+    return [
+        Stage(row.stage, stamp_ns(row.stamp) + round(row.duration * NS), row.duration)
+        for row in timings
+    ]
+
+
+def read_committed(message: Any, joint_names: Sequence[str]) -> Committed | None:
+    """Read an ExecutorState; None where its sizes or names do not fit."""
+    positions = _rows(message, joint_names)
+    if positions is None or not message.period > 0:
+        return None
+    return Committed(
+        stamp_ns=stamp_ns(message.header.stamp),
+        period_ns=round(message.period * NS),
+        positions=positions,
+        buffer_ns=round(message.buffer * NS),
+        sequence=int(message.last_sequence),
+        splice_ns=stamp_ns(message.last_splice),
+    )
+
+
+def read_chunk(message: Any, joint_names: Sequence[str]) -> Array | None:
+    """Read an ActionChunk's positions [k, J]; None where they do not fit or are not finite.
+
+    The executor is who rejects chunks with a reason; here they are not shown.
+    """
+    positions = _rows(message, joint_names)
+    if positions is None or not np.isfinite(positions).all():
+        return None
+    return positions
+
+
+def _rows(message: Any, joint_names: Sequence[str]) -> Array | None:
+    names = list(message.joint_names)
+    if any(name not in names for name in joint_names) or len(message.positions) % len(names):
+        return None
+    columns = [names.index(name) for name in joint_names]
+    return np.array(message.positions, dtype=np.float64).reshape(-1, len(names))[:, columns]
