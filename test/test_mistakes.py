@@ -1,5 +1,8 @@
 """Whole programs: a user's mistake ends in one clear line and a non-zero exit code."""
 
+import subprocess
+import sys
+
 import pytest
 
 from support.program import refusal
@@ -46,3 +49,14 @@ def test_a_wrong_camera_name(ros_domain, tiny_checkpoint):
 )
 def test_a_wrong_argument_of_the_starter(arguments, words, ros_domain):
     assert words in refusal("dust_start", *arguments)
+
+
+def test_a_value_that_only_a_node_can_refuse_ends_the_graph_with_its_line(ros_domain):
+    command = [sys.executable, "-m", "dust_start", "robot:=sim", "execute_actions:=-1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    said = done.stdout + done.stderr
+    assert done.returncode == 2, said
+    assert "error: parameter 'plan.execute_actions' is -1; allowed: 0 to 1000" in said
+    # What the others were doing when they were stopped must not bury it.
+    assert "Traceback" not in said
+    assert "KeyboardInterrupt" not in said

@@ -4,9 +4,9 @@ import statistics
 from argparse import Namespace
 from collections.abc import Sequence
 
-from dust_eval.policy_run import run_policy, shipped_checkpoint
+from dust_eval.driver import one_driver
+from dust_eval.policy_run import run_policy
 from dust_eval.probe import GraphReport
-from dust_start.domain import claimed_domain
 
 ROWS = (
     ("chunks per second", "chunk_rate", 1.0),
@@ -34,13 +34,11 @@ def run(options: Namespace) -> None:
 
     Raises:
         GraphError: It did not come up or broke.
+        ValueError: No checkpoint is installed.
     """
-    checkpoint = shipped_checkpoint()
+    driver = one_driver("")
     reports = []
     for number in range(1, options.runs + 1):
         print(f"run {number} of {options.runs}, {options.seconds:g} s ...", flush=True)
-        with claimed_domain() as domain_id:
-            reports.append(
-                run_policy(options.out, checkpoint, seconds=options.seconds, domain_id=domain_id)
-            )
+        reports.append(run_policy(options.out, driver, seconds=options.seconds))
     print(table(reports))

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dust_eval.bench_cell import RunningCell, driver_words, running_cell
 from dust_eval.bench_nodes import GraphNodes, Memory, NodeProcess, read_memory
 from dust_eval.bench_trend import Trend, fit_trend
 from dust_eval.demo import SPECS
+from dust_eval.driver import one_driver
 from dust_eval.files import write_json
+from dust_eval.running_cell import RunningCell, running_cell
 from dust_eval.task_client import GraphError
 from dust_msgs.action import ExecuteTask
 
@@ -169,7 +170,7 @@ def run(options: Namespace) -> None:
         sampler = _sampler(options, options.domain)
         _finish(options.out, sampler, Counter(), lambda: watch(sampler))
         return
-    words = [*driver_words(options.checkpoint), *options.graph]
+    words = [*one_driver(options.checkpoint).words, *options.graph]
     with running_cell(words, log=options.out / "memory.log") as cell:
         sampler = _sampler(options, cell.domain_id)
         ends: Counter[str] = Counter()

@@ -11,12 +11,12 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.time import Time
 
-from dust_eval.bench_cell import RunningCell, driver_words, running_cell
 from dust_eval.bench_load import busy_processes, cores
 from dust_eval.bench_pressure import Chunk, Phase, PhaseSummary, Promise, recovery, summarise
 from dust_eval.demo import SPECS
-from dust_eval.driver import EXPERT
+from dust_eval.driver import EXPERT, one_driver
 from dust_eval.files import write_json
+from dust_eval.running_cell import RunningCell, running_cell
 from dust_eval.task_client import GraphError
 from dust_msgs.msg import ActionChunk, ExecutorState
 from dust_node.qos import RELIABLE
@@ -62,7 +62,7 @@ def run(options: Namespace) -> None:
         raise ValueError("the scripted expert takes no vision steps: give --checkpoint a folder")
     if options.runs < 1 or options.seconds < 3 or options.load < 0:
         raise ValueError("--runs must be at least 1, --seconds at least 3, --load at least 0")
-    driver = driver_words(options.checkpoint)
+    driver = one_driver(options.checkpoint).words
     words = {
         "auto": ["schedule:=auto", f"vision_steps:={options.most}"],
         "fixed": ["schedule:=fixed", f"vision_steps:={FIXED_STEPS}"],

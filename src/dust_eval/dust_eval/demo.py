@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dust_eval.cell_client import CellClient, GraphError
+from dust_eval.driver import EXPERT, Driver, one_driver
 from dust_eval.film import Film
-from dust_eval.graph import last_lines, running_graph
 from dust_eval.interval import wilson_interval
-from dust_eval.policy_run import READY_SEC, shipped_checkpoint
 from dust_eval.publish import RESULTS
 from dust_eval.runner import SimulatedScene, carry_out
+from dust_eval.running_cell import running_cell
 from dust_eval.table import success_table
 from dust_eval.trial import TrialResult, TrialSpec
 from dust_eval.trial_watch import TrialWatch
 from dust_msgs.action import ExecuteTask
-from dust_start.domain import claimed_domain
 
 SPECS = (
     TrialSpec("box_to_bowl", "blue_cube", 10, ("sponge",)),
@@ -68,29 +67,15 @@ class _Line:
         print(f"{start}{text}" + " " * 10 * self._live, flush=True)
 
 
-def run_trials(graph: Sequence[str], out: Path, *, domain_id: int) -> list[TrialResult]:
-    """Let whoever drives carry out one trial of each task; one film each in `out`.
-
-    Args:
-        graph: Arguments of the graph that seat the driver.
-        out: Folder for films and log.
-        domain_id: ROS domain.
+def run_trials(driver: Driver, out: Path) -> list[TrialResult]:
+    """Let a driver carry out one trial of each task; one film each in `out`.
 
     Raises:
         GraphError: The graph did not come up or broke; the message ends with its log.
     """
-    log = out / "graph.log"
-    words = ["robot:=sim", "viewer:=auto", *graph]
-    with (
-        running_graph(words, log=log, domain_id=domain_id) as process,
-        CellClient(domain_id=domain_id) as client,
-    ):
-        watch = TrialWatch(client.node, client.arm)
-        try:
-            client.wait_ready(timeout_sec=READY_SEC, alive=lambda: process.poll() is None)
-            return [_filmed_trial(client, watch, spec, out) for spec in SPECS]
-        except GraphError as error:
-            raise GraphError(f"{error}; the graph's log ends:\n{last_lines(log)}") from error
+    with running_cell(["viewer:=auto", *driver.words], log=out / "graph.log") as cell:
+        watch = TrialWatch(cell.client.node, cell.client.arm)
+        return [_filmed_trial(cell.client, watch, spec, out) for spec in SPECS]
 
 
 def _filmed_trial(client: CellClient, watch: TrialWatch, spec: TrialSpec, out: Path) -> TrialResult:
@@ -109,15 +94,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     add = parser.add_argument
     add("--out", type=Path, default=Path("out/demo"), help="folder for films, logs")
-    add("--checkpoint", type=Path, help="who drives (default: the one that is shipped)")
-    add("--expert", action="store_true", help="let the scripted expert drive, which sees all")
+    who = parser.add_mutually_exclusive_group().add_argument
+    who("--checkpoint", default="", metavar="FOLDER", help="who drives (default: models/tiny)")
+    who("--expert", action="store_true", help="let the scripted expert drive, which sees all")
     options = parser.parse_args(arguments)
+    try:
+        driver = one_driver(EXPERT if options.expert else options.checkpoint)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     began = time.monotonic()
     try:
-        checkpoint = None if options.expert else options.checkpoint or shipped_checkpoint()
-        with claimed_domain() as domain_id:
-            return _demo(checkpoint, options.out, domain_id=domain_id)
-    except (GraphError, ValueError) as error:
+        return _demo(driver, options.out)
+    except GraphError as error:
         print(f"\ndemo failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -127,16 +116,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"({time.monotonic() - began:.0f} s on {os.cpu_count()} cores)")
 
 
-def _demo(checkpoint: Path | None, out: Path, *, domain_id: int) -> int:
-    measured = None if checkpoint is None else measured_before(checkpoint)
-    print(introduction(checkpoint, measured))
-    who = ["policy:=expert"] if checkpoint is None else ["policy:=dust"]
-    graph = who if checkpoint is None else [*who, f"checkpoint:={checkpoint}"]
-    results = run_trials(graph, out, domain_id=domain_id)
+def _demo(driver: Driver, out: Path) -> int:
+    measured = None if driver.is_expert else measured_before(Path(driver.checkpoint))
+    print(introduction(driver, measured))
+    results = run_trials(driver, out)
     print(success_table(results))
     print("\n".join(_figures(results)))
     print(f"films: {out}/*.mp4, stills beside them; log: {out}/graph.log")
-    faults = faults_of(results, None if checkpoint is None else measured or Measured(0.0, 0))
+    faults = faults_of(results, None if driver.is_expert else measured or Measured(0.0, 0))
     print(f"demo failed: {'; '.join(faults)}" if faults else "demo passed")
     return 1 if faults else 0
 
@@ -167,16 +154,16 @@ def measured_before(checkpoint: Path) -> Measured | None:
     return Measured(values["score"], values["trials"])
 
 
-def introduction(checkpoint: Path | None, measured: Measured | None) -> str:
+def introduction(driver: Driver, measured: Measured | None) -> str:
     """Return who drives, and how often that one succeeded before.
 
     Args:
-        checkpoint: Folder of the policy; None: the scripted expert.
+        driver: A policy or the scripted expert.
         measured: The policy's results, if there are any.
     """
-    if checkpoint is None:
+    if driver.is_expert:
         return "the scripted expert drives: it is told where everything is"
-    lines = [f"a DUST policy drives ({checkpoint.name}), from two cameras and an instruction; it"]
+    lines = [f"a DUST policy drives ({driver.name}), from two cameras and an instruction; it"]
     lines += ["learned from the scripted expert's demonstrations, and saw none of these scenes."]
     if measured is not None:
         low, high = wilson_interval(*measured)

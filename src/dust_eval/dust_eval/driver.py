@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dust_start import index
+from dust_start.environment import workspace_environment
+
 EXPERT = "expert"
 
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+")
@@ -100,6 +103,30 @@ def parse_drivers(texts: Sequence[str]) -> tuple[Driver, ...]:
     if twice:
         raise ValueError(f"two drivers are called '{twice}': name them, as in a=FOLDER b=FOLDER")
     return drivers
+
+
+def one_driver(checkpoint: str) -> Driver:
+    """Read who drives where one does: a folder, `expert`, or nothing for the shipped checkpoint.
+
+    Raises:
+        ValueError: As of `parse_driver`.
+    """
+    return parse_driver(checkpoint or str(shipped_checkpoint()))
+
+
+def shipped_checkpoint() -> Path:
+    """Return the folder of the checkpoint that is installed with dust_bringup.
+
+    Raises:
+        ValueError: dust_bringup is not installed, or without it.
+    """
+    share = index.share_of("dust_bringup", workspace_environment())
+    if share is None:
+        raise ValueError("dust_bringup is not installed: build the workspace (make setup)")
+    folder = share / "models" / "tiny"
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{folder} is missing: build the workspace anew (make setup)")
+    return folder
 
 
 def require_unchanged(drivers: Sequence[Driver]) -> None:

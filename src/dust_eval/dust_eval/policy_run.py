@@ -6,54 +6,29 @@ import time
 from pathlib import Path
 
 from dust_eval.cell_client import CellClient, GraphError
-from dust_eval.graph import last_lines, running_graph
+from dust_eval.driver import Driver
 from dust_eval.probe import GraphReport, Probe
+from dust_eval.running_cell import running_cell
 from dust_eval.trial import TrialSpec
-from dust_start import index
-from dust_start.environment import workspace_environment
 
 SPEC = TrialSpec("box_to_bowl", "blue_cube", 6, ("sponge",))
 """The scene."""
-
-READY_SEC = 120.0
-"""Longest time until the graph is up. Unit: s."""
 
 FIRST_CHUNK_SEC = 50.0
 """Longest time from a task's start to its first chunk: perception may still load. Unit: s."""
 
 
-def shipped_checkpoint() -> Path:
-    """Return the folder of the checkpoint that is installed with dust_bringup.
-
-    Raises:
-        ValueError: dust_bringup is not installed, or without it.
-    """
-    share = index.share_of("dust_bringup", workspace_environment())
-    if share is None:
-        raise ValueError("dust_bringup is not installed: build the workspace (make setup)")
-    folder = share / "models" / "tiny"
-    if not (folder / "config.json").is_file():
-        raise ValueError(f"{folder} is missing: build the workspace anew (make setup)")
-    return folder
-
-
-def run_policy(out: Path, checkpoint: Path, *, seconds: float, domain_id: int) -> GraphReport:
+def run_policy(out: Path, driver: Driver, *, seconds: float) -> GraphReport:
     """Let perception and policy drive the arm for a while and measure the graph.
 
     Raises:
         GraphError: The graph did not come up or broke; the message ends with its log.
     """
-    log = out / "policy.log"
-    graph = ["robot:=sim", "policy:=dust", f"checkpoint:={checkpoint}"]
-    with (
-        running_graph(graph, log=log, domain_id=domain_id) as process,
-        CellClient(domain_id=domain_id) as client,
-    ):
+    with running_cell(driver.words, log=out / "policy.log") as cell:
         try:
-            client.wait_ready(timeout_sec=READY_SEC, alive=lambda: process.poll() is None)
-            return measure_policy(client, seconds=seconds)
-        except (GraphError, TimeoutError, ValueError) as error:
-            raise GraphError(f"{error}; the graph's log ends:\n{last_lines(log)}") from error
+            return measure_policy(cell.client, seconds=seconds)
+        except ValueError as error:
+            raise GraphError(str(error)) from error
 
 
 def measure_policy(client: CellClient, *, seconds: float) -> GraphReport:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from dust_eval.demo import SPECS, Measured, faults_of, introduction, measured_before
+from dust_eval.demo import SPECS, Measured, faults_of, introduction, main, measured_before
+from dust_eval.driver import EXPERT, Driver
 from dust_eval.trial import Flow, TrialResult
 
 
@@ -50,9 +51,33 @@ def test_a_policy_has_to_be_fast():
 
 
 def test_it_says_whose_trials_these_are(tmp_path):
-    assert "is told where everything is" in introduction(None, None)
+    expert, policy = Driver("expert", EXPERT), Driver("tiny", str(tmp_path))
+    assert "is told where everything is" in introduction(expert, None)
     assert measured_before(tmp_path) is None
-    assert "measured" not in introduction(tmp_path, None)
+    assert "(tiny)" in introduction(policy, None)
+    assert "measured" not in introduction(policy, None)
     (tmp_path / "results.json").write_text(json.dumps({"score": 80.5, "trials": 96}))
-    said = introduction(tmp_path, measured_before(tmp_path))
+    said = introduction(policy, measured_before(tmp_path))
     assert "80.5 of 96 of the paper's trials (84%, 95 % interval 75% to 90%)" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--checkpoint", "{}/nowhere"], "is no checkpoint: it has no config.json"),
+        (["--checkpoint", "{},vision"], "vision"),
+    ],
+)
+def test_a_wrong_checkpoint_is_one_line_and_nobody_is_announced(capsys, tmp_path, words, expected):
+    assert main([word.format(tmp_path) for word in words]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    (line,) = said.err.splitlines()
+    assert expected in line
+
+
+def test_either_a_checkpoint_or_the_expert(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--expert", "--checkpoint", "models/tiny"])
+    assert ended.value.code == 2
+    assert "not allowed with" in capsys.readouterr().err

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dust_eval.driver import identify, parse_driver, parse_drivers, require_unchanged
+from dust_eval import driver as drivers
+from dust_eval.driver import identify, one_driver, parse_driver, parse_drivers, require_unchanged
 
 
 @pytest.fixture
@@ -63,3 +64,19 @@ def test_a_checkpoint_is_known_by_its_files(checkpoint):
 def test_mistakes_are_named(checkpoint, texts, message):
     with pytest.raises(ValueError, match=message):
         parse_drivers([text.format(checkpoint=checkpoint) for text in texts])
+
+
+def test_one_driver_is_the_shipped_checkpoint_unless_another_is_named(checkpoint):
+    shipped = one_driver("")
+    assert (shipped.name, shipped.words[0]) == ("tiny", "policy:=dust")
+    assert shipped.identity
+    assert one_driver(str(checkpoint)).checkpoint == str(checkpoint)
+    assert one_driver("expert").is_expert
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_workspace_without_the_shipped_checkpoint(monkeypatch, tmp_path, installed):
+    share = tmp_path if installed else None
+    monkeypatch.setattr(drivers.index, "share_of", lambda *_: share)
+    with pytest.raises(ValueError, match="build the workspace"):
+        one_driver("")

@@ -36,6 +36,7 @@ class DustNode(LifecycleNode):
         self.failure: Exception | None = None
         self._is_set_up = False
         super().__init__(name, **options)
+        self._guard_transitions()
         self.values = declare(self, (AUTOSTART, *self.parameters))
 
     def setup(self) -> None:
@@ -112,6 +113,26 @@ class DustNode(LifecycleNode):
         """Stop and tear down from any state."""
         self.close()
         return TransitionCallbackReturn.SUCCESS
+
+    def _guard_transitions(self) -> None:
+        """Let the service refuse a transition that does not fit, where rclpy's ends the node."""
+        for service in self.services:
+            if service.srv_name.endswith("/change_state"):
+                service.callback = self._refusing(service.callback)
+
+    def _refusing(self, change: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        def answer(request: Any, response: Any) -> Any:
+            try:
+                return change(request, response)
+            except Exception as error:
+                # rcl's text ends with the place in its sources.
+                reason = str(error).splitlines()[0].partition(", at /")[0]
+                asked = request.transition.label or f"number {request.transition.id}"
+                self.get_logger().error(f"transition {asked} refused: {reason}")
+                response.success = False
+                return response
+
+        return answer
 
     def _attempt(self, hook: Callable[[], None]) -> bool:
         # rclpy swallows what a transition raises; keep it, and say it unless run() will.

@@ -5,6 +5,8 @@ import gc
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 
@@ -120,3 +122,45 @@ def test_the_monitor_publishes_what_it_was_fed(make_probe):
     assert values["encode p50/p95/p99 [ms]"] == "40.0/40.0/40.0"
     assert values["images count"] == "1"
     assert "images [Hz]" in values
+
+
+@pytest.fixture
+def asked(make_probe):
+    """A node, and a function that asks its lifecycle services over DDS."""
+    node = make_probe()
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+    asking = rclpy.create_node("asking", context=node.context)
+    executor.add_node(asking)
+
+    def ask(kind, name, **fields):
+        client = asking.create_client(kind, f"probe/{name}")
+        assert client.wait_for_service(timeout_sec=20)
+        future = client.call_async(kind.Request(**fields))
+        executor.spin_until_future_complete(future, timeout_sec=20)
+        return future.result()
+
+    yield node, ask
+    executor.shutdown()
+    asking.destroy_node()
+
+
+@pytest.mark.parametrize(
+    "transition",
+    [
+        Transition(id=Transition.TRANSITION_DEACTIVATE),
+        Transition(id=0),
+        Transition(id=10),
+        Transition(id=250),
+        Transition(id=Transition.TRANSITION_CONFIGURE, label="deactivate"),
+        Transition(label="fly"),
+    ],
+)
+def test_a_transition_that_does_not_fit_is_refused_and_the_node_lives(asked, transition):
+    node, ask = asked
+    assert not ask(ChangeState, "change_state", transition=transition).success
+    assert ask(GetState, "get_state").current_state.label == "unconfigured"
+    assert node.calls == []
+    configure = Transition(id=Transition.TRANSITION_CONFIGURE)
+    assert ask(ChangeState, "change_state", transition=configure).success
+    assert node.calls == ["setup"]

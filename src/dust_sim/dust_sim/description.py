@@ -37,8 +37,8 @@ def robot_description() -> str:
     robot = Element("robot", name="fr3")
     links = [BASE, *(f"fr3_link{number}" for number in range(1, 8))]
     ends = [*(_origin(number) for number in range(7)), (0.0, 0.0, FLANGE)]
-    robot.extend(_link(name, end) for name, end in zip(links, ends, strict=True))
-    robot.extend(_arm_joint(number) for number in range(7))
+    robot.extend([_link(name, end) for name, end in zip(links, ends, strict=True)])
+    robot.extend([_arm_joint(number) for number in range(7)])
     robot.extend(_hand())
     ElementTree.indent(robot)
     return ElementTree.tostring(robot, encoding="unicode")

@@ -10,7 +10,9 @@ from dust_start.command import command_line
 from dust_start.graph import NodeSpec
 from dust_start.process import NodeProcess, Sink
 
-_STEPS = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))  # s to wait each
+# Seconds to wait for each. SIGINT first would make a node that is still importing print a trace,
+# in which the reason why all are stopped gets lost.
+_STEPS = ((signal.SIGTERM, 5.0), (signal.SIGINT, 3.0), (signal.SIGKILL, 3.0))
 _POLL = 0.05  # s
 
 
@@ -69,7 +71,7 @@ class Starter:
         return process
 
     def stop(self, names: Iterable[str] | None = None) -> list[str]:
-        """Stop nodes: SIGINT, after 5 s SIGTERM, then SIGKILL; then clean up behind them.
+        """Stop nodes: SIGTERM, after 5 s SIGINT, then SIGKILL; then clean up behind them.
 
         Args:
             names: nodes to stop, None for all

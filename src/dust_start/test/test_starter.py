@@ -56,7 +56,7 @@ def wait_until_gone(pid: int, seconds: float = 10.0) -> None:
         time.sleep(0.01)
 
 
-def test_nodes_start_in_order_and_stop_on_sigint(install):
+def test_nodes_start_in_order_and_stop(install):
     install("first", WAIT)
     environment = install("second", WAIT)
     output = Output()
@@ -68,6 +68,16 @@ def test_nodes_start_in_order_and_stop_on_sigint(install):
         pids = [process.pid for process in starter.processes.values()]
         assert starter.stop() == []
     assert not any(alive(pid) for pid in pids)
+
+
+def test_a_node_that_is_stopped_while_it_is_still_importing_says_nothing(install):
+    output = Output()
+    with Starter(install("node", WAIT), output) as starter:
+        starter.start([NodeSpec("a", "fake", "node")])
+        output.wait_for("__node:=a")
+        said = len(output.lines)
+        assert starter.stop() == []
+    assert output.lines[said:] == []
 
 
 def test_output_comes_line_by_line_with_the_nodes_name(install):
@@ -98,7 +108,7 @@ def test_an_optional_node_may_end(install):
 
 def test_a_deaf_node_is_killed_and_named(install, monkeypatch):
     monkeypatch.setattr(
-        module, "_STEPS", ((signal.SIGINT, 0.2), (signal.SIGTERM, 0.2), (signal.SIGKILL, 5.0))
+        module, "_STEPS", ((signal.SIGTERM, 0.2), (signal.SIGINT, 0.2), (signal.SIGKILL, 5.0))
     )
     output = Output()
     with Starter(install("node", STUBBORN), output) as starter:

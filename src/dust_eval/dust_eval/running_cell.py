@@ -1,4 +1,4 @@
-"""The simulated cell with its graph, for the time of a measurement."""
+"""The simulated cell with its graph, for the time of a demo or of a measurement."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dust_eval.cell_client import CellClient, GraphError
-from dust_eval.driver import EXPERT, parse_driver
 from dust_eval.graph import last_lines, running_graph
-from dust_eval.policy_run import READY_SEC, shipped_checkpoint
 from dust_start.domain import claimed_domain
+
+READY_SEC = 120.0
+"""Longest time until the graph is up. Unit: s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +48,5 @@ def running_cell(words: Sequence[str], *, log: Path) -> Iterator[RunningCell]:
         try:
             client.wait_ready(timeout_sec=READY_SEC, alive=cell.alive)
             yield cell
-        except GraphError as error:
+        except (GraphError, TimeoutError) as error:
             raise GraphError(f"{error}; the graph's log ends:\n{last_lines(log)}") from error
-
-
-def driver_words(checkpoint: str) -> list[str]:
-    """Return the graph's arguments that put a checkpoint into the driver's seat.
-
-    Args:
-        checkpoint: Its folder; empty: the shipped one; `expert`: no policy.
-
-    Raises:
-        ValueError: The folder is no checkpoint.
-    """
-    if checkpoint == EXPERT:
-        return parse_driver(EXPERT).words
-    return parse_driver(f"bench={checkpoint or shipped_checkpoint()}").words
