@@ -39,7 +39,7 @@ def robot_description() -> str:
     ends = [*(_origin(number) for number in range(7)), (0.0, 0.0, FLANGE)]
     robot.extend([_link(name, end) for name, end in zip(links, ends, strict=True)])
     robot.extend([_arm_joint(number) for number in range(7)])
-    robot.extend(_hand())
+    robot.extend(list(_hand()))
     ElementTree.indent(robot)
     return ElementTree.tostring(robot, encoding="unicode")
 
