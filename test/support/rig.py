@@ -125,7 +125,8 @@ class Rig(Graph):
 
     def start_expert(self, **options: Any) -> None:
         """Start the scripted expert."""
-        given = {"use_sim_time": "true", "service_timeout": 30.0, **options}
+        waits = {"start_timeout": 30.0, "service_timeout": 30.0}
+        given = {"use_sim_time": "true", **waits, **options}
         self._start_part("expert", "dust_sim.expert_node", given)
 
     def start_perception(self, checkpoint: Path, **options: Any) -> None:
@@ -135,7 +136,7 @@ class Rig(Graph):
 
     def start_policy(self, checkpoint: Path, **options: Any) -> None:
         """Start the policy with a checkpoint."""
-        given = {"use_sim_time": "true", "checkpoint": checkpoint, **options}
+        given = {"use_sim_time": "true", "start_timeout": 30.0, "checkpoint": checkpoint, **options}
         self._start_part("policy", "dust_policy.policy_node", given)
 
     def crash(self, name: str) -> None:
