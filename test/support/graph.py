@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from rclpy.action import ActionClient
 
+from dust_start import shared_memory
 from support.probe import Probe
 from support.program import Program, end_all
 
@@ -23,6 +24,7 @@ class Graph(Probe):
     patience_sec = 20.0
 
     def __init__(self, domain_id: int, *, logs: Path) -> None:
+        self._segments = shared_memory.segments()
         super().__init__(domain_id)
         self.programs: list[Program] = []
         self._logs = logs
@@ -63,6 +65,7 @@ class Graph(Probe):
         """Send a goal; return its handle."""
         client = ActionClient(self.node, kind, name)
         self.wait(client.server_is_ready)
+        self.meet_server(f"{name}/_action/send_goal")
         future = client.send_goal_async(kind.Goal(**fields))
         self.wait(future.done)
         return future.result()
@@ -79,7 +82,11 @@ class Graph(Probe):
         end_all(programs)
 
     def close(self) -> None:
-        """Leave the domain; programs that a failed test has left end first."""
+        """Leave the domain; programs that a failed test has left end first.
+
+        What was killed could not sweep up behind itself.
+        """
         for program in self.programs:
             program.stop()
         super().close()
+        shared_memory.remove_orphans(shared_memory.segments() - self._segments)

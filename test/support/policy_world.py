@@ -51,6 +51,7 @@ class World:
         self._connect()
         self.client = ActionClient(self.node, ExecuteTask, "execute_task")
         assert probe.spin_until(self.client.server_is_ready, timeout_sec=60)
+        probe.meet_server("execute_task/_action/send_goal")
 
     def _connect(self) -> None:
         node = self.node

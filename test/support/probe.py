@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 import rclpy
+from rcl_interfaces.srv import GetParameters
 from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
+from rclpy.node import Node, NodeNameNonExistentError
 from rclpy.qos import QoSProfile
 
 T = TypeVar("T")
 
 POLL_SEC = 0.02
+
+_ANSWER_SEC = 2.0  # after which an answer counts as lost
 
 
 class Probe:
@@ -68,10 +71,41 @@ class Probe:
         """Call a service and return its response."""
         client = self.node.create_client(kind, name)
         self.wait(client.service_is_ready)
+        self.meet_server(name)
         future = client.call_async(kind.Request(**fields))
         self.wait(future.done)
         self.node.destroy_client(client)
         return future.result()
+
+    def meet_server(self, service: str) -> None:
+        """Wait until whoever offers a service knows all clients that this node has made so far.
+
+        A request may overtake the news of its client, and a server that does not know where to
+        answer gives up after 100 ms: the answer is lost. Such news arrive in order; so a server
+        that answers a client made now knows those made before. Any node answers about parameters,
+        and that can be asked as often as it takes.
+        """
+        owner = self.wait(lambda: self._owner(self.node.resolve_service_name(service)))
+        answered = False
+        deadline = time.monotonic() + self.patience_sec
+        while not answered:
+            assert time.monotonic() < deadline, f"{owner} does not answer; {self.situation()}"
+            client = self.node.create_client(GetParameters, f"{owner}/get_parameters")
+            if self.spin_until(client.service_is_ready):
+                future = client.call_async(GetParameters.Request())
+                answered = self.spin_until(future.done, timeout_sec=_ANSWER_SEC)
+            self.node.destroy_client(client)
+
+    def _owner(self, service: str) -> str:
+        """Return the full name of the node that offers a service; empty while it is not known."""
+        for name, namespace in self.node.get_node_names_and_namespaces():
+            try:
+                offered = self.node.get_service_names_and_types_by_node(name, namespace)
+            except NodeNameNonExistentError:
+                continue  # it has left
+            if service in dict(offered):
+                return f"{namespace.rstrip('/')}/{name}"
+        return ""
 
     def close(self) -> None:
         """Leave the domain."""

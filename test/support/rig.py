@@ -25,7 +25,6 @@ from dust_msgs.msg import CellState, ExecutorState
 from dust_msgs.srv import AuditCommands, InjectFault, ResetCell
 from dust_node.qos import RELIABLE
 from dust_sim.control_adapter import State
-from dust_start import shared_memory
 from support.graph import Graph
 from support.program import Program
 
@@ -95,7 +94,6 @@ class Rig(Graph):
     patience_sec = 60.0
 
     def __init__(self, domain_id: int, *, logs: Path) -> None:
-        self._segments = shared_memory.segments()
         super().__init__(domain_id, logs=logs)
         self.parts: dict[str, Program] = {}
         self._recipes: dict[str, tuple[str, dict[str, Any]]] = {}
@@ -263,6 +261,7 @@ class Rig(Graph):
         self.leave()
         self._client = ActionClient(self.node, ExecuteTask, "execute_task")
         self.wait(self._client.server_is_ready)
+        self.meet_server("execute_task/_action/send_goal")
         self.wait(lambda: self._instruction)
         goal = ExecuteTask.Goal(instruction=self._instruction, time_limit=time_limit)
         sent = self._client.send_goal_async(goal)
@@ -343,10 +342,9 @@ class Rig(Graph):
         assert counts.samples > 0
 
     def close(self) -> None:
-        """End what runs, leave, and sweep up after those that were killed."""
+        """End what runs, and leave."""
         self.leave()
         super().close()
-        shared_memory.remove_orphans(shared_memory.segments() - self._segments)
 
     def _on_state(self, message: ExecutorState) -> None:
         # A node that has not heard the clock yet lives in the year 1970.

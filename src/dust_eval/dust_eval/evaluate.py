@@ -4,6 +4,7 @@ dust-eval --checkpoint expert --out out/expert
 dust-eval --checkpoint dust=out/dust/best --checkpoint n1=out/n1/best --out out/compare
 dust-eval --checkpoint a=CKPT,vision_steps=4 --checkpoint b=CKPT,vision_steps=64 --out out/steps
 dust-eval --checkpoint CKPT --out out/lab --robot fr3 --record
+dust-eval --checkpoint CKPT --out out/quick --robot bare      the same cell without a graph, fast
 
 Several drivers take turns, and nobody is told who drives until all is done. Ctrl-C leaves what was
 done; --resume goes on with it, and tries again what broke.
@@ -16,6 +17,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dust_eval.bare.evaluation import BareEvaluation
+from dust_eval.bare.settings import BareSettings
 from dust_eval.driver import parse_drivers, require_unchanged
 from dust_eval.evaluation import Evaluation
 from dust_eval.person import LeaveError, Person
@@ -31,6 +34,9 @@ from dust_start.arguments import split
 from dust_start.environment import workspace_environment
 from dust_start.errors import StartError
 from dust_start.graph import Graph
+
+BARE = "bare"
+"""Kind of robot: the cell without a graph."""
 
 _BLOCK = 6  # one object of one task: enough for the time that a change of drivers takes
 
@@ -58,10 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace, folder: RunFolder, protocol: Protocol) -> int:
-    person = Person() if folder.plan.judge == "person" else None
-    evaluation = Evaluation(
-        folder, protocol, person=person, recording=options.record, filming=options.film
-    )
+    evaluation = _make_evaluation(options, folder, protocol)
     try:
         with interruptible(), evaluation:
             try:
@@ -80,6 +83,17 @@ def _evaluate(options: argparse.Namespace, folder: RunFolder, protocol: Protocol
         left = len(folder.remaining())
         print(f"\ndust-eval: stopped, {left} trials left; --resume goes on", file=sys.stderr)
         return 130
+
+
+def _make_evaluation(
+    options: argparse.Namespace, folder: RunFolder, protocol: Protocol
+) -> Evaluation | BareEvaluation:
+    if folder.plan.robot == BARE:
+        return BareEvaluation(folder, workers=options.workers)
+    person = Person() if folder.plan.judge == "person" else None
+    return Evaluation(
+        folder, protocol, person=person, recording=options.record, filming=options.film
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,13 +117,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--tasks", nargs="+", default=[], metavar="TASK", help="only these tasks")
     add("--objects", nargs="+", default=[], metavar="OBJECT", help="only these objects")
     add("--seeds", nargs="+", type=int, default=[], metavar="N", help="only these configurations")
-    add("--robot", choices=("sim", "fr3"), default="sim", help="fr3: a person judges")
+    add(
+        "--robot",
+        choices=("sim", BARE, "fr3"),
+        default="sim",
+        help="bare: the simulated cell, executor and policy in one process without ROS's graph, as "
+        "fast as the processor allows (latency=SECONDS is an argument then); fr3: a person judges",
+    )
     add("--judge", choices=("oracle", "person"), help="who says what came of a trial")
     add("--block", type=int, help=f"trials before the next driver's turn (sim {_BLOCK}, fr3 1)")
     add("--seed", type=int, default=0, help="decides the order of the drivers")
     add(
         "--real-time-factor", type=float, default=1.0, metavar="R", help="cell's time per wall time"
     )
+    add("--workers", type=int, default=0, help="bare: processes (default: one for each core)")
     add("--record", action="store_true", help="record a bag of every trial")
     add("--no-film", dest="film", action="store_false", help="keep no film strips")
     add("--unblind", action="store_true", help="name the drivers although trials are left")
@@ -145,7 +166,7 @@ def _folder(options: argparse.Namespace, protocol: Protocol) -> RunFolder:
 
 def _plan(options: argparse.Namespace, protocol: Protocol) -> Plan:
     drivers = parse_drivers(options.checkpoint)
-    on_robot = options.robot != "sim"
+    on_robot = options.robot == "fr3"
     judge = options.judge or ("person" if on_robot else "oracle")
     factor = options.real_time_factor
     if not 0.05 <= factor <= 50:
@@ -155,7 +176,9 @@ def _plan(options: argparse.Namespace, protocol: Protocol) -> Plan:
             f"--robot {options.robot}: a person judges, in real time, and the expert can't drive"
         )
     for driver in drivers:
-        _check_words([f"robot:={options.robot}", *driver.words, *options.graph])
+        _check_words(options, driver.words)
+    if options.robot == BARE:
+        _check_bare(options)
     block = options.block if options.block is not None else (1 if on_robot else _BLOCK)
     if block < 1:
         raise ValueError(f"--block {block}: must be at least 1")
@@ -173,13 +196,31 @@ def _plan(options: argparse.Namespace, protocol: Protocol) -> Plan:
     )
 
 
-def _check_words(words: Sequence[str]) -> None:
-    """Raise ValueError if the graph does not take these arguments: now, not in an hour."""
+def _check_words(options: argparse.Namespace, words: Sequence[str]) -> None:
+    """Raise ValueError if a driver's arguments are wrong: now, not in an hour."""
+    if options.robot == BARE:
+        BareSettings.from_words([*words, *options.graph])
+        return
+    given = [f"robot:={options.robot}", *words, *options.graph]
     try:
         graph = Graph.load(workspace_environment())
-        graph.values(split(words, graph.arguments))
+        graph.values(split(given, graph.arguments))
     except StartError as error:
         raise ValueError(str(error)) from None
+
+
+def _check_bare(options: argparse.Namespace) -> None:
+    """Raise ValueError if something is asked for that takes a graph."""
+    asked = {
+        "--record": options.record,
+        "--judge person": options.judge == "person",
+        "--real-time-factor": options.real_time_factor != 1,
+    }
+    named = [name for name, given in asked.items() if given]
+    if named:
+        raise ValueError(f"{named[0]} takes a graph: not with --robot {BARE}")
+    if options.workers < 0:
+        raise ValueError(f"--workers {options.workers}: must be at least 0")
 
 
 def _listed(values: Sequence[int]) -> str:

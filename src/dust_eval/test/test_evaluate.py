@@ -47,12 +47,20 @@ class Graph:
         return "the log"
 
 
+class Bare(Graph):
+    """Stands in for BareEvaluation."""
+
+    def __call__(self, folder, **settings):
+        return super().__call__(folder, None, **settings)
+
+
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     """Return a function that runs the command with a graph of a kind."""
 
-    def ran(*words, graph=None):
+    def ran(*words, graph=None, bare=None):
         monkeypatch.setattr(evaluate, "Evaluation", graph or Graph())
+        monkeypatch.setattr(evaluate, "BareEvaluation", bare or Bare())
         monkeypatch.setattr(evaluate, "Person", lambda: None)
         monkeypatch.setattr(report, "write_plots", lambda *_: None)  # seconds, tested elsewhere
         return main([*PROTOCOL, "--out", str(tmp_path / "out"), *words])
@@ -141,6 +149,32 @@ def test_on_a_robot_a_person_judges_and_drivers_change_with_each_trial(run, tmp_
     plan = RunFolder.open(tmp_path / "out").plan
     assert (plan.robot, plan.judge, plan.block) == ("fr3", "person", 1)
     assert graph.settings == {"person": None, "recording": True, "filming": True}
+
+
+def test_without_a_graph_processes_share_the_trials(run, tmp_path, checkpoint):
+    bare = Bare()
+    words = (f"{checkpoint},latency=0.2", "--robot", "bare", "--workers", "3")
+    assert run("--checkpoint", *words, bare=bare) == 0
+    plan = RunFolder.open(tmp_path / "out").plan
+    assert (plan.robot, plan.judge) == ("bare", "oracle")
+    assert plan.drivers[0].arguments == ("latency:=0.2",)
+    assert bare.settings == {"workers": 3}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--record"], "--record takes a graph"),
+        (["--judge", "person"], "--judge person takes a graph"),
+        (["--real-time-factor", "2"], "--real-time-factor takes a graph"),
+        (["--workers", "-1"], "--workers -1: must be at least 0"),
+        (["--graph", "continuation:=prefix"], "takes a graph"),
+    ],
+)
+def test_what_takes_a_graph_is_refused_without_one(run, capsys, checkpoint, words, message):
+    assert run("--checkpoint", str(checkpoint), "--robot", "bare", *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
 
 
 @pytest.mark.parametrize(

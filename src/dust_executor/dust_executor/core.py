@@ -210,6 +210,14 @@ class Executor:
             return str(error)
         return ""
 
+    def takes_free_chunk(self, arrival: int) -> bool:
+        """Return whether a chunk without a prefix that arrives then is not passed over.
+
+        Args:
+            arrival: When it arrives, ns.
+        """
+        return self._merger.takes_free(arrival + round(self.lead.value * NS))
+
     def follow(self, plan: Plan, *, publish: bool = True) -> None:
         """Commit to a proven plan outside a task, such as the way home.
 

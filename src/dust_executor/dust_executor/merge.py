@@ -103,14 +103,14 @@ class Merger:
                 return self._continued(chunk, plan, start)
             case Merge.AUTO if chunk.conditioning is Conditioning.PREFIX:
                 return self._continued(chunk, plan, start)
-        if self._is_open_loop(chunk):
+        if self._is_open_loop(chunk.conditioning):
             self._check_turn(start)
         return chunk
 
     def accepted(self, chunk: Chunk, start: int) -> None:
         """Note that a chunk, as it came, was spliced at `start` (ns)."""
         times = chunk.times
-        if self._is_open_loop(chunk):
+        if self._is_open_loop(chunk.conditioning):
             count = self.settings.execute_actions or len(times)
             due = times[times > start][:count]
             self._executed_until = int(due[-1]) if len(due) else start
@@ -118,12 +118,16 @@ class Merger:
             alive = [old for old in self._chunks if int(old.times[-1]) > start]
             self._chunks = [*alive, chunk][-_REMEMBERED:]
 
-    def _is_open_loop(self, chunk: Chunk) -> bool:
+    def takes_free(self, start: int) -> bool:
+        """Return whether a chunk without a prefix that is spliced at `start` (ns) has its turn."""
+        return not self._is_open_loop(Conditioning.FREE) or start >= self._executed_until
+
+    def _is_open_loop(self, conditioning: Conditioning) -> bool:
         match self.settings.merge:
             case Merge.OPEN_LOOP:
                 return True
             case Merge.AUTO:
-                free = chunk.conditioning is Conditioning.FREE
+                free = conditioning is Conditioning.FREE
                 return free and self.settings.execute_actions > 0
         return False
 

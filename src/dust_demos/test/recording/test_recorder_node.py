@@ -309,8 +309,10 @@ def alone(fresh_ros_domain: int) -> Iterator[Robot]:
     yield Robot(probe)
     probe.close()
     # What a killed node leaves behind is known a moment after its death.
-    left = shared_memory.segments() - before
-    shared_memory.remove_orphans(left)
+    deadline = time.monotonic() + 5.0
+    while (left := shared_memory.segments() - before) and time.monotonic() < deadline:
+        shared_memory.remove_orphans(left)
+        time.sleep(0.05)
 
 
 @pytest.mark.slow

@@ -1,0 +1,69 @@
+"""A plan carried out by processes beside each other."""
+
+import json
+
+import pytest
+
+from dust_eval.bare.evaluation import BareEvaluation
+from dust_eval.driver import Driver, parse_driver
+from dust_eval.run_folder import Plan, RunFolder
+from dust_eval.task_client import GraphError
+from dust_eval.trace import Trace
+from dust_eval.trial import TrialSpec
+
+SPECS = tuple(TrialSpec("box_to_bowl", "sponge", seed) for seed in range(2))
+
+
+@pytest.fixture
+def plan(tiny_checkpoint):
+    """Return a function that makes the folder of an evaluation of these drivers."""
+
+    def make(root, *drivers):
+        return RunFolder.create(
+            root,
+            Plan(
+                drivers=drivers,
+                labels=tuple("AB"[: len(drivers)]),
+                specs=SPECS,
+                time_limit_sec=1.0,
+                robot="bare",
+            ),
+        )
+
+    return make
+
+
+def run(folder, workers):
+    with BareEvaluation(folder, workers=workers) as evaluation:
+        evaluation.run()
+
+
+def test_all_trials_of_all_drivers_are_done_and_kept(plan, tmp_path, tiny_checkpoint):
+    drivers = [parse_driver(f"{name}={tiny_checkpoint},{words}") for name, words in DRIVERS]
+    folder = plan(tmp_path / "two", *drivers)
+    run(folder, 2)
+    assert folder.remaining() == []
+    assert len(folder.records) == 4
+    for record in folder.records:
+        trace = Trace.load(folder.episode_folder(record.episode) / "trace.npz")
+        assert len(trace) > 10
+    alone = plan(tmp_path / "one", *drivers)
+    run(alone, 1)
+    # Who works beside whom, and in which order, changes nothing.
+    assert results(alone) == results(folder)
+    written = [json.loads(line) for line in (folder.root / "trials.jsonl").open()]
+    assert len(written) == 4
+
+
+DRIVERS = (("few", "vision_steps=4"), ("many", "vision_steps=8"))
+
+
+def results(folder):
+    return {record.number: record.result for record in folder.records}
+
+
+def test_a_checkpoint_that_has_gone_ends_it_with_its_name(plan, tmp_path):
+    folder = plan(tmp_path / "gone", Driver("gone", str(tmp_path / "nowhere")))
+    with pytest.raises(GraphError, match="nowhere"):
+        run(folder, 1)
+    assert len(folder.remaining()) == 2
