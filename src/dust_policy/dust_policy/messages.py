@@ -11,8 +11,8 @@ from dust_msgs.msg import (
     StageTiming,
     Surprise,
 )
+from dust_node.durations import Row
 from dust_node.tensors import from_tensor
-from dust_policy.ledger import Row
 from dust_policy.prefix import PlanPiece
 from dust_policy.sampler import Chunk, Observation, Stage
 from dust_policy.surprise import Comparison, Embedding

@@ -2,8 +2,8 @@
 
 import math
 
+from dust_node.durations import Durations
 from dust_policy.delay import Departures
-from dust_policy.ledger import Ledger
 from dust_policy.sampler import Observation, Steps
 from dust_policy.surprise import Alarm, FutureWatch
 from dust_policy.task import ExecutorView, Task
@@ -40,7 +40,7 @@ class Session:
             debounce: How many scores above the threshold in a row make a surprise.
         """
         self.task = task
-        self.ledger = Ledger()
+        self.ledger = Durations()
         self.departures = Departures(lead=lead)
         self.watch = watch
         self.alarm = Alarm(debounce)

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from dust_node.durations import Durations, Row
 
 CAMERA_TO_FEATURES = "camera to features"
 CAMERA_TO_CHUNK = "camera to chunk"
@@ -47,17 +47,6 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One stage over a task; percentiles in s."""
-
-    stage: str
-    count: int
-    p50: float
-    p95: float
-    p99: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Chunk:
     stamp_ns: int
     sent_ns: int
@@ -72,7 +61,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.task_id = ""
-        self._durations: dict[str, list[float]] = {}
+        self._durations = Durations()
         self._chunks: OrderedDict[int, _Chunk] = OrderedDict()
         self._accepted = 0
 
@@ -133,28 +122,17 @@ class Ledger:
 
     def rows(self) -> list[Row]:
         """Return one row per stage, in the order of their first appearance."""
-        return [
-            Row(stage, len(values), *(float(p) for p in np.percentile(values, (50, 95, 99))))
-            for stage, values in self._durations.items()
-        ]
+        return self._durations.rows()
+
+    def table(self) -> str:
+        """Return the rows as text, durations in ms; a line that says so when there is none."""
+        return self._durations.table()
 
     def _note(self, durations: Iterable[tuple[str, float]]) -> list[Duration]:
         learnt = [Duration(stage, seconds) for stage, seconds in durations]
         for duration in learnt:
-            self._durations.setdefault(duration.stage, []).append(duration.seconds)
+            self._durations.add(duration.stage, duration.seconds)
         return learnt
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Return rows as text, durations in ms; a line that says so when there is none."""
-    if not rows:
-        return "no chunk was published"
-    width = max(len("stage"), *(len(row.stage) for row in rows))
-    lines = [f"{'stage':<{width}} {'count':>6} {'p50':>8} {'p95':>8} {'p99':>8}  [ms]"]
-    for row in rows:
-        cells = " ".join(f"{value * 1e3:8.1f}" for value in (row.p50, row.p95, row.p99))
-        lines.append(f"{row.stage:<{width}} {row.count:>6} {cells}")
-    return "\n".join(lines)
 
 
 def _seconds(begin_ns: int, end_ns: int) -> float:

@@ -14,7 +14,7 @@ from dust_node.diagnostics import OK, Level, Monitor
 from dust_node.lifecycle import DustNode
 from dust_node.qos import RELIABLE, SENSOR
 from dust_node.run import run
-from dust_view.ledger import Duration, Ledger, table
+from dust_view.ledger import Duration, Ledger
 from dust_view.marker_messages import MarkerWriter
 from dust_view.messages import read_chunk, read_committed, read_stages
 from dust_view.parameters import PARAMETERS
@@ -118,9 +118,9 @@ class ViewNode(DustNode):
             return
         if self._wants_markers():
             self._markers.publish(self._writer.nothing(message.header.stamp))
-        rows = self._ledger.rows() if self._ledger.task_id == ended else []
-        if self.values["table"] and rows:
-            self.get_logger().info(f"latency of task {ended}:\n{table(rows)}")
+        known = self._ledger.task_id == ended and self._ledger.rows()
+        if self.values["table"] and known:
+            self.get_logger().info(f"latency of task {ended}:\n{self._ledger.table()}")
 
     def _show(self, learnt: Sequence[Duration]) -> None:
         assert self._monitor is not None

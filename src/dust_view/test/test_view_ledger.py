@@ -11,7 +11,6 @@ from dust_view.ledger import (
     CHUNK_TO_POINT,
     Ledger,
     Stage,
-    table,
 )
 
 MS = 1_000_000
@@ -81,10 +80,10 @@ def test_another_task_begins_a_new_page() -> None:
 def test_the_table_has_a_line_per_stage_in_milliseconds() -> None:
     ledger = Ledger()
     ledger.chunk("task", 1, 0, stages(0), now_ns=0)
-    lines = table(ledger.rows()).splitlines()
+    lines = ledger.table().splitlines()
     assert lines[0].split() == ["stage", "count", "p50", "p95", "p99", "[ms]"]
     assert lines[1].split() == ["encode", "1", "30.0", "30.0", "30.0"]
-    assert table([]) == "no chunk was published"
+    assert Ledger().table() == "no chunk was published"
 
 
 @settings(deadline=None)

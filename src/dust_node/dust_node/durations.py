@@ -1,4 +1,4 @@
-"""Latency ledger: how long each stage from camera to chunk took over a task."""
+"""How long each stage took, as often as it was gone through."""
 
 import threading
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Row:
     p99: float
 
 
-class Ledger:
-    """Durations by stage, stages in the order of their first appearance. Safe for threads."""
+class Durations:
+    """By stage, stages in the order of their first appearance. Safe for threads."""
 
     def __init__(self) -> None:
         self._durations: dict[str, list[float]] = {}
@@ -28,6 +28,11 @@ class Ledger:
         """Note how long a stage took once. Unit: s."""
         with self._lock:
             self._durations.setdefault(stage, []).append(duration)
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._durations.clear()
 
     def rows(self) -> list[Row]:
         """Return one row per stage."""
