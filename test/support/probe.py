@@ -18,6 +18,7 @@ T = TypeVar("T")
 POLL_SEC = 0.02
 
 _ANSWER_SEC = 2.0  # after which an answer counts as lost
+_LOADING_SEC = 120.0  # within which every node answers, on a busy machine too
 
 
 class Probe:
@@ -83,11 +84,11 @@ class Probe:
         A request may overtake the news of its client, and a server that does not know where to
         answer gives up after 100 ms: the answer is lost. Such news arrive in order; so a server
         that answers a client made now knows those made before. Any node answers about parameters,
-        and that can be asked as often as it takes.
+        and that can be asked as often as it takes; one that is loading a checkpoint takes long.
         """
         owner = self.wait(lambda: self._owner(self.node.resolve_service_name(service)))
         answered = False
-        deadline = time.monotonic() + self.patience_sec
+        deadline = time.monotonic() + _LOADING_SEC
         while not answered:
             assert time.monotonic() < deadline, f"{owner} does not answer; {self.situation()}"
             client = self.node.create_client(GetParameters, f"{owner}/get_parameters")
