@@ -10,12 +10,14 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node, NodeNameNonExistentError
+from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 T = TypeVar("T")
 
 POLL_SEC = 0.02
+
+_UNKNOWN = "_NODE_NAME_UNKNOWN_"  # what rmw says of a node that it has not heard of yet
 
 _ANSWER_SEC = 2.0  # after which an answer counts as lost
 _LOADING_SEC = 120.0  # within which every node answers, on a busy machine too
@@ -99,14 +101,12 @@ class Probe:
 
     def _owner(self, service: str) -> str:
         """Return the full name of the node that offers a service; empty while it is not known."""
-        for name, namespace in self.node.get_node_names_and_namespaces():
-            try:
-                offered = self.node.get_service_names_and_types_by_node(name, namespace)
-            except NodeNameNonExistentError:
-                continue  # it has left
-            if service in dict(offered):
-                return f"{namespace.rstrip('/')}/{name}"
-        return ""
+        # Not by asking each node: of several with one name only the first would answer, even if
+        # it was killed a moment ago.
+        requests = f"rq{service}Request"
+        known = self.node.get_subscriptions_info_by_topic(requests, no_mangle=True)
+        names = (f"{end.node_namespace.rstrip('/')}/{end.node_name}" for end in known)
+        return next((name for name in names if _UNKNOWN not in name), "")
 
     def close(self) -> None:
         """Leave the domain."""

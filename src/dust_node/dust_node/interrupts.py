@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -49,15 +50,41 @@ def interrupts(wake: Callable[[], object]) -> Iterator[threading.Event]:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM raise KeyboardInterrupt, as SIGINT does, while the context is open."""
+def interruptible() -> Iterator[threading.Event]:
+    """Let SIGTERM raise KeyboardInterrupt, as SIGINT does, while the context is open.
+
+    Yields:
+        Set once a signal came: what then fails may have failed of it.
+    """
+    event = threading.Event()
 
     def interrupt(*_: object) -> None:
+        event.set()
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    with _handled(interrupt):
+        yield event
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let signals wait until the end of the context, which then raises KeyboardInterrupt.
+
+    For what must not be left half-way, such as rclpy's constructors.
+    """
+    came: list[int] = []
+    with _handled(lambda number, _: came.append(number)):
+        yield
+    if came:
+        # Whoever handles signals outside is told, too.
+        signal.raise_signal(came[0])
+
+
+@contextmanager
+def _handled(handler: Callable[[int, Any], object]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)

@@ -10,7 +10,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from dust_node.errors import UserError
-from dust_node.interrupts import interruptible, interrupts
+from dust_node.interrupts import interruptible, interrupts, uninterrupted
 from dust_node.lifecycle import DustNode
 from dust_node.params_file import check_params_files
 
@@ -40,10 +40,9 @@ def run(
     """
     arguments = list(sys.argv if args is None else args)
     try:
-        with interruptible():
+        with interruptible() as interrupted:
             check_params_files(arguments)
-            _init(arguments)
-            return _run(make_node, make_executor)
+            return _start(arguments, make_node, make_executor, interrupted)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return EXIT_USER_ERROR
@@ -51,6 +50,25 @@ def run(
         return 0
     finally:
         rclpy.try_shutdown()
+
+
+def _start(
+    arguments: list[str],
+    make_node: Callable[[], DustNode],
+    make_executor: Callable[[], SingleThreadedExecutor],
+    interrupted: threading.Event,
+) -> int:
+    try:
+        with uninterrupted():
+            _init(arguments)
+        return _run(make_node, make_executor)
+    except UserError:
+        raise
+    except Exception:
+        # Some C code turns a KeyboardInterrupt into an error of its own.
+        if interrupted.is_set():
+            return 0
+        raise
 
 
 def _init(arguments: list[str]) -> None:
@@ -64,10 +82,12 @@ def _init(arguments: list[str]) -> None:
 def _run(
     make_node: Callable[[], DustNode], make_executor: Callable[[], SingleThreadedExecutor]
 ) -> int:
-    node = make_node()
-    executor = make_executor()
-    executor.add_node(node)
+    node, executor = None, None
     try:
+        with uninterrupted():
+            node = make_node()
+            executor = make_executor()
+            executor.add_node(node)
         node.autostart()
         # Waking the executor alone would not end its wait for something to do.
         nudge = node.create_guard_condition(lambda: None)
@@ -76,9 +96,11 @@ def _run(
             # A second signal finds the node at it already.
             node.close()
     finally:
-        node.close()
-        executor.remove_node(node)
-        node.destroy_node()
+        if node is not None:
+            node.close()
+            if executor is not None:
+                executor.remove_node(node)
+            node.destroy_node()
     return 0
 
 

@@ -20,10 +20,20 @@ PROGRAM = textwrap.dedent(
         parameters = (
             Parameter("rate", 15.0, "Rate.", "Hz", 1, 100),
             Parameter("path", "", "Path."),
+            Parameter("breaks", False, "Setup fails, also of an interrupt."),
         )
         def __init__(self):
+            print("constructing", flush=True)
+            sys.stdin.readline()
             super().__init__("probe")
         def setup(self):
+            if self.values["breaks"]:
+                print("setting up", flush=True)
+                try:
+                    sys.stdin.readline()
+                except KeyboardInterrupt:
+                    raise TypeError("expected a sequence") from None
+                raise ValueError("out of order")
             if self.values["path"]:
                 raise UserError(f"checkpoint {self.values['path']} does not exist")
         def start(self):
@@ -44,15 +54,24 @@ PROGRAM = textwrap.dedent(
 )
 
 
-def start(ros_domain, *arguments):
+def start(ros_domain, *arguments, constructed=True):
     environment = {**os.environ, "ROS_DOMAIN_ID": str(ros_domain)}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "--ros-args", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE,
         text=True,
         env=environment,
     )
+    if constructed and process.stdout.readline():
+        go_on(process)
+    return process
+
+
+def go_on(process):
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -75,6 +94,36 @@ def test_a_signal_during_the_start_ends_it_cleanly(ros_domain):
     assert process.returncode == 0, err
     assert out.endswith("torn down\n")
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_the_node_is_constructed(ros_domain, number):
+    process = start(ros_domain, constructed=False)
+    assert process.stdout.readline() == "constructing\n"
+    process.send_signal(number)
+    go_on(process)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert "started" not in out
+    assert err == ""
+
+
+def test_what_made_an_error_of_an_interrupt_leaves_no_trace(ros_domain):
+    process = start(ros_domain, "-p", "breaks:=true")
+    assert process.stdout.readline() == "setting up\n"
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+
+
+def test_an_error_that_nobody_interrupted_is_told_with_its_trace(ros_domain):
+    process = start(ros_domain, "-p", "breaks:=true")
+    assert process.stdout.readline() == "setting up\n"
+    go_on(process)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "ValueError: out of order" in err
 
 
 def test_a_mistake_is_one_line_and_exit_code_2(ros_domain, tmp_path):
