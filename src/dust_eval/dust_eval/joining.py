@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dust_executor.chunk import Chunk, ChunkRules, Conditioning
-from dust_executor.core import Executor, Settings
+from dust_executor.core import Executor
 from dust_executor.lead import tolerated_lateness
 from dust_executor.limits import Limits, named
 from dust_executor.merge import Merge, MergeSettings
@@ -21,6 +21,7 @@ from dust_executor.plan import Plan
 from dust_executor.planner import Planner, Splice
 from dust_executor.quintic import NS, States, Times
 from dust_executor.reference import reference_at, spline_states
+from dust_executor.settings import Settings
 from dust_executor.watchdog import JointState
 
 Array = NDArray[np.float64]

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dust_executor.chunk import ChunkRules
-from dust_executor.core import Executor, Settings
+from dust_executor.core import Executor
 from dust_executor.limits import named
 from dust_executor.quintic import NS, States, Times
+from dust_executor.settings import Settings
 from dust_executor.watchdog import JointState
 
 RATE = 50.0

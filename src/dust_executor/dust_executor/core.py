@@ -2,65 +2,31 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dust_executor.chunk import Chunk, ChunkError, ChunkRules, Expected, check_chunk
+from dust_executor.chunk import Chunk, ChunkError, Expected, check_chunk
 from dust_executor.feedback import Change, Feedback
-from dust_executor.gripper import Grip, Gripper, GripperSettings
-from dust_executor.lead import Lead, LeadSettings
+from dust_executor.gripper import Grip, Gripper
+from dust_executor.lead import Lead
 from dust_executor.ledger import Ledger
-from dust_executor.limits import Limits, Shares
-from dust_executor.merge import Merger, MergeSettings, NotYetError
+from dust_executor.merge import Merger, NotYetError
 from dust_executor.modes import Mode, Modes
 from dust_executor.plan import Plan
-from dust_executor.planner import PlanError, Planner, PlanSettings, Splice
+from dust_executor.planner import PlanError, Planner, Splice
 from dust_executor.quintic import NS, States, Times
+from dust_executor.settings import Settings
 from dust_executor.standing import is_near, rest_grip, rest_position, start_defect
-from dust_executor.watchdog import JointState, Watchdog, WatchdogSettings
-from dust_executor.workspace import WorkspaceSettings, make_workspace
+from dust_executor.watchdog import JointState, Watchdog
+from dust_executor.workspace import make_workspace
 
 Answer = tuple[bool, str]
 """Success, and why not."""
 
 _LEFT_OVER_NS = NS
 """How long after its end chunks of a task may still come in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything that can be chosen.
-
-    Attributes:
-        limits: The arm's hard limits.
-        rules: What chunks have to keep to.
-        shares: Share of the limits that is planned with.
-        plan: How chunks are spliced.
-        lead: How far ahead of now.
-        merge: What the arm is to follow where chunks overlap.
-        workspace: Where the hand may be.
-        watchdog: When to stop.
-        gripper: When gripper commands become goals.
-        overlap: How far before now a published trajectory begins, s.
-        settle: Time in which the controller moves from its own command to the first plan, s.
-        start_tolerance: A plan at rest this close to the measured arm is taken up again, rad.
-    """
-
-    limits: Limits
-    rules: ChunkRules
-    shares: Shares = field(default_factory=Shares)
-    plan: PlanSettings = field(default_factory=PlanSettings)
-    lead: LeadSettings = field(default_factory=LeadSettings)
-    merge: MergeSettings = field(default_factory=MergeSettings)
-    workspace: WorkspaceSettings = field(default_factory=WorkspaceSettings)
-    watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
-    gripper: GripperSettings = field(default_factory=GripperSettings)
-    overlap: float = 0.04
-    settle: float = 0.2
-    start_tolerance: float = 0.02
 
 
 class Executor:

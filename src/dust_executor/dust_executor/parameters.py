@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from dust_executor.chunk import ChunkRules
-from dust_executor.core import Settings
 from dust_executor.gripper import GripperSettings
 from dust_executor.lead import LeadSettings
 from dust_executor.limits import SETS, Limits, Shares, named
 from dust_executor.merge import Merge, MergeSettings, PrefixLate
 from dust_executor.planner import PlanSettings
 from dust_executor.robot_parameters import ROBOT_PARAMETERS
+from dust_executor.settings import Settings
 from dust_executor.watchdog import WatchdogSettings
 from dust_executor.workspace import WorkspaceSettings
 from dust_node.errors import UserError

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from dust_executor.chunk import ChunkRules
-from dust_executor.core import Executor, Settings
+from dust_executor.core import Executor
 from dust_executor.limits import Limits, named
 from dust_executor.quintic import NS
+from dust_executor.settings import Settings
 from dust_executor.watchdog import JointState
 
 NAMES = tuple(f"fr3_joint{index}" for index in range(1, 8))

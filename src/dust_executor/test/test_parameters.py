@@ -6,12 +6,12 @@ import yaml
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from dust_executor.chunk import ChunkRules
-from dust_executor.core import Settings
 from dust_executor.gripper import GripperSettings
 from dust_executor.limits import Shares, named
 from dust_executor.merge import Merge, MergeSettings, PrefixLate
 from dust_executor.parameters import PARAMETERS, settings_from
 from dust_executor.planner import PlanSettings
+from dust_executor.settings import Settings
 from dust_executor.watchdog import WatchdogSettings
 from dust_node.errors import UserError
 from dust_node.lifecycle import AUTOSTART

@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dust_executor.chunk import ChunkRules
-from dust_executor.core import Executor, Settings
+from dust_executor.core import Executor
 from dust_executor.limits import named
 from dust_executor.quintic import sample_pieces
+from dust_executor.settings import Settings
 from dust_executor.workspace import Workspace, WorkspaceSettings, make_workspace
 from dust_node.fr3_kinematics import hand_motion, hand_pose, hand_position
 

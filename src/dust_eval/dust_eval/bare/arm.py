@@ -19,7 +19,7 @@ from dust_sim.clock import STEP_NS, SimulationClock
 from dust_sim.fr3 import ARM_JOINTS, HOME
 from dust_sim.gripper import MAX_WIDTH, Command, GripperGoal
 from dust_sim.placement import Placement
-from dust_sim.simulation import Simulation
+from dust_sim.simulation import Measured, Simulation
 from dust_sim.trajectory_controller import (
     TrajectoryController,
     TrajectoryPoint,
@@ -28,6 +28,7 @@ from dust_sim.trajectory_controller import (
 
 _BEGIN_NS = 1_000 * NS  # any time but 0, which means "at once" in a trajectory's stamp
 _TASK = "trial"
+_HAND = ("width", "speed", "force")
 
 
 class BareArm:
@@ -88,8 +89,7 @@ class BareArm:
     def state(self) -> NDArray[np.float64]:
         """Return arm joints (rad) and the hand's opening in [0, 1], [8]."""
         measured = self.simulation.measure()
-        opening = np.clip(measured.fingers.sum() / MAX_WIDTH, 0.0, 1.0)
-        return np.append(measured.positions, opening)
+        return np.append(measured.positions, _opening(measured))
 
     def begin(self) -> None:
         """Start a task.
@@ -128,7 +128,7 @@ class BareArm:
                 self.now_ns,
                 measured.positions,
                 measured.velocities,
-                float(np.clip(measured.fingers.sum() / MAX_WIDTH, 0.0, 1.0)),
+                _opening(measured),
             )
         )
         if self._goal is not None and self.simulation.take_gripper_result() is not None:
@@ -165,4 +165,6 @@ class BareArm:
         self.simulation.accept(TrajectoryRequest(begin, ARM_JOINTS, points))
 
 
-_HAND = ("width", "speed", "force")
+def _opening(measured: Measured) -> float:
+    """Return the hand's opening in [0, 1]."""
+    return float(np.clip(measured.fingers.sum() / MAX_WIDTH, 0.0, 1.0))
