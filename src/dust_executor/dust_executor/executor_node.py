@@ -17,11 +17,11 @@ from dust_executor.controller_state import ControllerStates
 from dust_executor.core import Answer, Executor
 from dust_executor.gripper import Grip
 from dust_executor.gripper_clients import GripperClient, Hand, make_gripper, missing_packages
-from dust_executor.messages import JointReader, to_state
+from dust_executor.messages import JointReader, StateWriter
 from dust_executor.modes import Mode
 from dust_executor.parameters import PARAMETERS, settings_from
 from dust_executor.quiet import QUIET_PUBLISHER, QUIET_SUBSCRIPTION
-from dust_executor.quintic import States, Times
+from dust_executor.quintic import NS, States, Times
 from dust_executor.robot_link import RobotLink
 from dust_executor.trajectory_bytes import TrajectoryBytes
 from dust_msgs.msg import ActionChunk, ExecutorState, RobotState
@@ -36,6 +36,9 @@ from dust_node.stream_executor import StreamExecutor
 
 _NOT_ACTIVE = "dust_executor is not active; activate it first"
 _SECONDS_BETWEEN_WARNINGS = 2.0
+# Share of the time between two cycles that the next one may come early, with a chunk: to be
+# woken for it and to find everything in memory again would cost more than the cycle itself.
+_EARLY = 0.5
 # Arm and hand may have a publisher each.
 _KEPT = 3
 
@@ -61,6 +64,7 @@ class ExecutorNode(DustNode):
         values: Mapping[str, Any] = self.values
         self._core = Executor(settings_from(values), clock=self._now, publish=self._publish)
         self._writer = TrajectoryBytes(values["joint_names"])
+        self._state_writer = StateWriter(values["joint_names"])
         self._reader = JointReader(
             values["joint_names"], values["gripper.joint_names"], width=values["gripper.width"]
         )
@@ -190,7 +194,9 @@ class ExecutorNode(DustNode):
             return
         self._monitor.observe("chunk to trajectory", time.perf_counter() - began)
         self._monitor.observe("observation to first point", self._core.reaction)
-        if self._core.modes.mode is not self._mode:
+        if self._is_soon_due():
+            self._tick()
+        elif self._core.modes.mode is not self._mode:
             self._publish_state()
 
     def _look(self) -> None:
@@ -225,6 +231,17 @@ class ExecutorNode(DustNode):
             self._gripper.send(grip, partial(self._on_grip, grip, self._core.gripper.goals))
         self._publish_state()
 
+    def _is_soon_due(self) -> bool:
+        """Return whether the next cycle may as well run now; the timer then waits for another."""
+        timer = self._timer.handle
+        with timer:
+            left = timer.time_until_next_call()
+            soon = left is not None and left < _EARLY * self._period * NS
+            if soon:
+                # Not `reset`, which would wake the executor.
+                timer.call_timer()
+        return soon
+
     def _on_grip(self, grip: Grip, goal: int, reached: bool, failure: str) -> None:
         self._core.gripper.finished(goal, reached=reached)
         self._grip_failure = f"gripper: {grip}: {failure}" if failure else ""
@@ -239,7 +256,8 @@ class ExecutorNode(DustNode):
 
     def _publish_state(self) -> None:
         self._say_mode()
-        self._states.publish(to_state(self._core, self._now(), samples=self._samples))
+        state = self._state_writer.write(self._core, self._now(), samples=self._samples)
+        self._states.publish(state)
 
     def _say_mode(self) -> None:
         modes = self._core.modes

@@ -4,7 +4,7 @@ Sources: Franka's FR3 and Panda limit tables (robot specifications of the FCI do
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 JOINTS = 7
+
+ROUNDING = 1e-9
+"""How far outside a limit counts as inside, relative to 1 + the limit."""
 
 # The robot's own position-dependent speed limits; they also cut the corners of the rectangular set.
 _FR3_SPEED: Mapping[str, Sequence[float]] = {
@@ -66,6 +69,7 @@ class Limits:
             limit does not depend on position.
         reach_lower: Lower position that the position-dependent speed limit counts from, rad.
         reach_upper: Upper position that it counts from, rad.
+        depends_on_position: Whether any joint's speed limit depends on its position.
 
     Raises:
         ValueError: Sizes differ, a range is empty, or a limit is not positive and finite.
@@ -80,9 +84,12 @@ class Limits:
     deceleration: Vector
     reach_lower: Vector
     reach_upper: Vector
+    depends_on_position: bool = field(init=False)
+    _grown: Vector = field(init=False, repr=False)
+    _least: Vector = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
+        for name in (given.name for given in fields(self) if given.init):
             value = np.array(getattr(self, name), dtype=float)
             if value.shape != np.shape(self.lower) or not np.all(np.isfinite(value)):
                 raise ValueError(f"limit '{name}' needs {np.size(self.lower)} finite numbers")
@@ -95,11 +102,10 @@ class Limits:
                 raise ValueError(f"limit '{name}' must be positive for every joint")
         if np.any(self.velocity_offset < 0) or np.any(self.deceleration < 0):
             raise ValueError("limits 'velocity_offset' and 'deceleration' must not be negative")
-
-    @property
-    def depends_on_position(self) -> bool:
-        """Whether any joint's speed limit depends on its position."""
-        return bool((self.deceleration > 0).any())
+        depends = self.deceleration > 0
+        object.__setattr__(self, "depends_on_position", bool(depends.any()))
+        object.__setattr__(self, "_grown", 2.0 * self.deceleration)
+        object.__setattr__(self, "_least", np.where(depends, 0.0, self.velocity))
 
     def velocity_bounds(self, position: Vector) -> tuple[Vector, Vector]:
         """Return smallest and largest velocity at a position, both of its shape [..., J]; rad/s."""
@@ -123,9 +129,8 @@ class Limits:
         return np.maximum(0.0, zone - spare)
 
     def _reach(self, room: Vector) -> Vector:
-        root = np.sqrt(np.maximum(0.0, 2.0 * self.deceleration * room)) - self.velocity_offset
-        bounded = np.minimum(self.velocity, np.maximum(0.0, root))
-        return np.where(self.deceleration > 0, bounded, self.velocity)
+        root = np.sqrt(np.maximum(0.0, self._grown * room)) - self.velocity_offset
+        return np.minimum(self.velocity, np.maximum(self._least, root))
 
 
 def named(name: str) -> Limits:
@@ -166,6 +171,12 @@ class Shares:
             if not 0.0 < value <= 1.0:
                 raise ValueError(f"share of {name} is {value}; it must be above 0 and at most 1")
 
+    def at_most(self, other: "Shares") -> "Shares":
+        """Return the smaller one of each share."""
+        return Shares(
+            **{name: min(getattr(self, name), getattr(other, name)) for name in self.__slots__}
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -177,7 +188,7 @@ class Envelope:
         velocity: Largest speed, rad/s.
         acceleration: Largest acceleration, rad/s^2.
         jerk: Largest jerk, rad/s^3.
-        least: Smallest position, velocity, acceleration, jerk [4, J].
+        least: Smallest position, velocity, acceleration, jerk [4, J], rounding included.
         most: The largest ones [4, J].
     """
 
@@ -191,8 +202,11 @@ class Envelope:
 
     def __post_init__(self) -> None:
         rates = [self.velocity, self.acceleration, self.jerk]
-        object.__setattr__(self, "least", np.stack([self.hard.lower, *(-rate for rate in rates)]))
-        object.__setattr__(self, "most", np.stack([self.hard.upper, *rates]))
+        most = np.stack([self.hard.upper, *rates])
+        slack = ROUNDING * (1.0 + np.abs(most))
+        least = np.stack([self.hard.lower, *(-rate for rate in rates)])
+        object.__setattr__(self, "least", least - slack)
+        object.__setattr__(self, "most", most + slack)
 
 
 def envelope(limits: Limits, shares: Shares, *, stop_time: float | None = None) -> Envelope:

@@ -61,32 +61,46 @@ class TrajectoryWriter:
         return self._message
 
 
-def to_state(executor: Executor, now: int, *, samples: int) -> ExecutorState:
-    """Return what the executor does and has promised from `now` (ns) on."""
-    states, grips = executor.committed(now, samples=samples, period=executor.period)
-    modes, ledger = executor.modes, executor.ledger
-    message = ExecutorState(
-        mode=int(modes.mode),
-        reason=modes.reason,
-        task_id=modes.task_id,
-        joint_names=list(executor.settings.rules.joint_names),
-        period=executor.period,
-        buffer=executor.plan.buffer(now) if executor.plan and modes.in_task else 0.0,
-        last_sequence=ledger.last_sequence,
-        accepted=ledger.accepted,
-        rejected=ledger.rejected,
-        clamped=ledger.clamped,
-        limited=ledger.limited,
-        late=ledger.late,
-        last_stamp=to_time(ledger.last_stamp),
-        last_splice=to_time(ledger.last_splice),
-        last_rejection=ledger.last_rejection,
-    )
-    message.header.stamp = to_time(now)
-    message.positions = floats(states[:, 0])
-    message.velocities = floats(states[:, 1])
-    message.gripper = floats(grips)
-    return message
+class StateWriter:
+    """Tells what the executor does and has promised.
+
+    Args:
+        joint_names: Arm joints [J].
+    """
+
+    def __init__(self, joint_names: Sequence[str]) -> None:
+        self._message = ExecutorState(joint_names=list(joint_names))
+
+    def write(self, executor: Executor, now: int, *, samples: int) -> ExecutorState:
+        """Return a message that is valid until the next call.
+
+        Args:
+            executor: What it tells about.
+            now: From when on the plan is told, ns.
+            samples: How many samples of it.
+        """
+        states, grips = executor.committed(now, samples=samples, period=executor.period)
+        message, modes, ledger = self._message, executor.modes, executor.ledger
+        _set(message.header.stamp, now)
+        message.mode, message.reason, message.task_id = int(modes.mode), modes.reason, modes.task_id
+        message.period = executor.period
+        message.buffer = executor.plan.buffer(now) if executor.plan and modes.in_task else 0.0
+        message.accepted, message.rejected = ledger.accepted, ledger.rejected
+        message.clamped, message.limited, message.late = (
+            ledger.clamped,
+            ledger.limited,
+            ledger.late,
+        )
+        message.last_sequence, message.last_rejection = ledger.last_sequence, ledger.last_rejection
+        _set(message.last_stamp, ledger.last_stamp)
+        _set(message.last_splice, ledger.last_splice)
+        message.positions, message.velocities = floats(states[:, 0]), floats(states[:, 1])
+        message.gripper = floats(grips)
+        return message
+
+
+def _set(stamp: Time, nanoseconds: int) -> None:
+    stamp.sec, stamp.nanosec = divmod(nanoseconds, NS)
 
 
 class JointReader:

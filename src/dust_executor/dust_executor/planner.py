@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,10 @@ from dust_executor.chunk import Chunk
 from dust_executor.limiter import Track, follow
 from dust_executor.limits import Limits, Shares, envelope
 from dust_executor.plan import MIN_GAP, Plan
-from dust_executor.quintic import NS, States, Times, evaluate
+from dust_executor.quintic import NS, States, Times, evaluate, evaluate_at
 from dust_executor.reference import reference_at, smooth, spline_states
 from dust_executor.tail import tails
-from dust_executor.verify import inside, violation
+from dust_executor.verify import inside, surely_inside, violation
 from dust_executor.workspace import Workspace
 
 Body = tuple[Times, States]
@@ -130,7 +131,8 @@ class Planner:
         self.limits = limits
         self.settings = settings or PlanSettings()
         self.workspace = workspace
-        self._planning = envelope(limits, shares or Shares(), stop_time=self.settings.longest_tail)
+        planned = (shares or Shares()).at_most(_PROOF)
+        self._planning = envelope(limits, planned, stop_time=self.settings.longest_tail)
         self._proof = envelope(limits, _PROOF)
         margin = self.settings.position_margin
         margins = np.maximum(margin, limits.dead_zone() + 0.5 * margin)
@@ -275,30 +277,37 @@ class Planner:
         times, states = body
         bounds = self._proof if method is Method.LIMITED else self._planning
         # The knots alone tell most bad paths, at a small part of the cost.
-        if (np.abs(states[:, 2]) > bounds.acceleration).any() or not inside(times, states, bounds):
+        if (np.abs(states[:, 2]) > bounds.acceleration).any():
             return None
-        if self.workspace is not None and self.workspace.violation(times, states):
+        # Mostly the first tail does, and one look at body and tail is cheaper than two.
+        for tail in islice(self._tails(states[-1], int(times[-1])), 1):
+            whole = _joined(body, tail)
+            if surely_inside(*whole, self._planning) and self._is_in_workspace(*whole):
+                return whole
+        if not (inside(times, states, bounds) and self._is_in_workspace(times, states)):
             return None
-        tail = self._tail(states[-1], int(times[-1]))
-        if tail is None:
-            return None
-        return np.concatenate([times, tail[0][1:]]), np.concatenate([states, tail[1][1:]])
+        proven = self._tail(states[-1], int(times[-1]))
+        return _joined(body, proven) if proven else None
 
     def _tail(self, state: States, start: int) -> Body | None:
+        for times, states in self._tails(state, start):
+            if inside(times, states, self._proof) and self._is_in_workspace(times, states):
+                return times, states
+        return None
+
+    def _tails(self, state: States, start: int) -> Iterator[Body]:
         settings = self.settings
-        for times, states in tails(
+        return tails(
             state,
             start,
             self._planning,
             soft=settings.tail,
             longest=settings.longest_tail,
             step=settings.knot_period,
-        ):
-            if not inside(times, states, self._proof):
-                continue
-            if self.workspace is None or not self.workspace.violation(times, states):
-                return times, states
-        return None
+        )
+
+    def _is_in_workspace(self, times: Times, states: States) -> bool:
+        return self.workspace is None or not self.workspace.violation(times, states)
 
     def _defect(self, problem: "_Problem") -> str:
         times, states = problem.blended(self.settings.blend, 0)
@@ -322,12 +331,18 @@ class _Problem:
         spline = spline_states(smooth(self.waypoints, passes), self.period)
         first = int(np.searchsorted(self.times, self.start + MIN_GAP))
         times = np.append(self.start, self.times[first:])
-        error = self.state - reference_at(self.times, spline, times[:1])[0]
+        error = self.state - self._on(spline)
         faded = min(int(np.searchsorted(times, self.start + blend * NS)), len(times) - 1)
         ends = np.stack([error, np.zeros_like(error)])
         states = np.concatenate([self.state[None], spline[first:]])
         states[1:faded] += evaluate(times[[0, faded]], ends, times[1:faded])
         return times, states
+
+    def _on(self, spline: States) -> States:
+        """Return the state [3, J] of the path through the waypoints where the splice begins."""
+        if self.start >= self.times[0]:
+            return evaluate_at(self.times, spline, self.start)
+        return reference_at(self.times, spline, np.array([self.start]))[0]
 
     def track(self) -> Track:
         """Return what the tracker follows."""
@@ -337,6 +352,10 @@ class _Problem:
             (self.state, self.start),
             int(self.times[-1]),
         )
+
+
+def _joined(body: Body, tail: Body) -> Body:
+    return np.concatenate([body[0], tail[0][1:]]), np.concatenate([body[1], tail[1][1:]])
 
 
 def _grips_from(chunk: Chunk, start: int) -> tuple[Times, NDArray[np.float64]]:

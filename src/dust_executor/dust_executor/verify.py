@@ -3,11 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dust_executor.limits import Envelope
+from dust_executor.limits import ROUNDING, Envelope
 from dust_executor.quintic import States, Times, enclosure, extremes, sample_pieces
 
-# Rounding, relative to the limit.
-_SLACK = 1e-9
 # What a velocity may do between two samples, where its limit is too small for a share. rad/s.
 _BETWEEN = 2e-4
 
@@ -43,11 +41,18 @@ def violation(times: Times, states: States, bounds: Envelope) -> str:
 
 def inside(times: Times, states: States, bounds: Envelope) -> bool:
     """Return whether every sample of the pieces is inside the limits, as `violation` finds it."""
-    # Mostly what is true of all times is enough for all samples, and the cheapest to know.
-    if _fits(*enclosure(times, states), bounds) == (True, True):
+    if surely_inside(times, states, bounds):
         return True
     in_box, slow_enough = _fits(*extremes(times, states), bounds)
     return in_box and (slow_enough or not violation(times, states, bounds))
+
+
+def surely_inside(times: Times, states: States, bounds: Envelope) -> bool:
+    """Return whether the pieces are inside the limits at all times; False also where it is close.
+
+    Mostly that is enough to know, and the cheapest way to know it.
+    """
+    return _fits(*enclosure(times, states), bounds) == (True, True)
 
 
 def _fits(
@@ -59,9 +64,8 @@ def _fits(
         Whether it keeps to all that do not depend on position, and whether to those that do,
         wherever it is. The nearer to a position limit, the smaller the speed towards it.
     """
-    slack = _SLACK * (1.0 + np.abs(bounds.most))
     # Written so that NaN counts as outside.
-    if not ((low >= bounds.least - slack) & (high <= bounds.most + slack)).all():
+    if not ((low >= bounds.least) & (high <= bounds.most)).all():
         return False, False
     hard, share = bounds.hard, bounds.velocity_share
     slowest = np.minimum(0.0, hard.slowest(low[0]) * share + _BETWEEN)
@@ -83,7 +87,7 @@ def _outside(
     high: NDArray[np.float64],
     derivative: int,
 ) -> str:
-    slack = _SLACK * (1.0 + np.abs(high))
+    slack = ROUNDING * (1.0 + np.abs(high))
     low, high = low - slack, high + slack
     # Written so that NaN counts as outside.
     fine = (values >= low) & (values <= high)

@@ -189,6 +189,29 @@ def test_chunks_become_trajectories_and_silence_a_stop(rig, node):
     node.end()
 
 
+def test_a_cycle_comes_early_with_a_chunk_but_no_more_often(rig, tmp_path, request):
+    program = Program(MODULE, "rate:=10.0", log=tmp_path / "node.log")
+    request.addfinalizer(program.stop)
+    rig.start()
+    first, sent = len(rig.states), 0.0
+
+    def enough() -> bool:
+        nonlocal sent
+        if time.monotonic() - sent > 0.045:
+            rig.send()
+            sent = time.monotonic()
+        return len(rig.states) >= first + 30
+
+    rig.wait(enough)
+    seen = rig.states[first + 3 :]
+    stamps = np.array([state.header.stamp.sec * NS + state.header.stamp.nanosec for state in seen])
+    assert stamps[-1] - stamps[0] > (len(seen) - 2) * 0.1 * NS
+    chunks = np.array([state.last_stamp.sec * NS + state.last_stamp.nanosec for state in seen])
+    # A chunk is 0.1 s old when it is sent, and there is one every 0.045 s.
+    assert np.percentile(stamps - chunks, 80) / NS - 0.1 < 0.02
+    program.end()
+
+
 BAD = {
     "nan": ({"positions": array("d", [float("nan")] * 112)}, "positions[0] is nan"),
     "size": ({"positions": array("d", [0.0] * 7)}, "has 7 positions"),

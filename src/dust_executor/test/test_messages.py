@@ -7,7 +7,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2")
 
 from sensor_msgs.msg import JointState as JointStateMessage
 
-from dust_executor.messages import JointReader, TrajectoryWriter, to_state
+from dust_executor.messages import JointReader, StateWriter, TrajectoryWriter
 
 NS = 1_000_000_000
 NAMES = tuple(f"fr3_joint{index}" for index in range(1, 8))
@@ -89,13 +89,13 @@ def test_trajectory_has_an_absolute_stamp_and_growing_offsets():
 
 
 def test_state_tells_the_committed_plan(make_bench):
-    bench = make_bench()
-    message = to_state(bench.executor, bench.now, samples=16)
+    bench, writer = make_bench(), StateWriter(NAMES)
+    message = writer.write(bench.executor, bench.now, samples=16)
     assert (message.mode, len(message.positions), message.buffer) == (0, 0, 0.0)
     bench.start()
     bench.run(bench.now + NS // 2)
     bench.send(bench.now, np.tile(bench.executor.plan.at(bench.now)[0], (16, 1)), sequence=7)
-    message = to_state(bench.executor, bench.now, samples=16)
+    message = writer.write(bench.executor, bench.now, samples=16)
     assert (message.mode, message.last_sequence, message.accepted) == (1, 7, 1)
     assert message.buffer == pytest.approx(1.0, abs=0.01)
     assert (

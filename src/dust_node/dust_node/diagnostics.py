@@ -36,11 +36,13 @@ class Monitor:
 
     def tick(self, name: str) -> None:
         """Count one event of the stream `name`."""
-        self._rates.setdefault(name, RateMeter()).tick(self._now_sec())
+        meter = self._rates.get(name) or self._rates.setdefault(name, RateMeter())
+        meter.tick(self._now_sec())
 
     def observe(self, name: str, seconds: float) -> None:
         """Note a duration of the stage `name`. Unit: s."""
-        self._latencies.setdefault(name, LatencyMeter()).observe(seconds)
+        meter = self._latencies.get(name) or self._latencies.setdefault(name, LatencyMeter())
+        meter.observe(seconds)
 
     def set(self, name: str, value: object) -> None:
         """Show a value under `name`."""
