@@ -39,17 +39,7 @@ def graph(ros_domain, tmp_path):
 
 
 @pytest.mark.timeout(300)
-def test_the_expert_places_an_object_within_limits(graph):
-    result = run_trial(graph, TrialSpec("box_to_bowl", "blue_cube", 0), time_limit_sec=60)
-    assert result.score == 1, result.reason
-    assert result.samples > 5_000
-    assert result.outside == 0
-    assert all(0 < share <= 1 for share in result.peak)
-    assert result.chunks > 10
-
-
-@pytest.mark.timeout(300)
-def test_a_canceled_task_leaves_the_arm_at_rest_and_the_next_one_runs(graph):
+def test_a_canceled_task_leaves_the_arm_at_rest_and_the_next_one_is_done_within_limits(graph):
     instruction = graph.reset(TrialSpec("plate_to_basket", "sponge", 1))
     graph.audit(reset=True)
     task = graph.start_task(instruction, time_limit_sec=60)
@@ -60,6 +50,10 @@ def test_a_canceled_task_leaves_the_arm_at_rest_and_the_next_one_runs(graph):
     assert sum(audit.outside) == 0
     result = run_trial(graph, TrialSpec("plate_to_basket", "sponge", 1), time_limit_sec=60)
     assert result.score == 1, result.reason
+    assert result.samples > 5_000
+    assert result.outside == 0
+    assert all(0 < share <= 1 for share in result.peak)
+    assert result.chunks > 10
 
 
 @pytest.mark.timeout(300)

@@ -21,13 +21,13 @@ def test_images_become_motion_within_limits(ros_domain, tmp_path, tiny_checkpoin
     ):
         client.wait_ready(timeout_sec=120, alive=lambda: process.poll() is None)
         client.audit(reset=True)
-        report = measure_policy(client, seconds=8 / FACTOR)
+        report = measure_policy(client, seconds=5 / FACTOR)
         audit = client.audit(reset=False)
     assert report.accepted >= 5, last_lines(log, 40)
-    assert report.frames_published >= 100
+    assert report.frames_published >= 60
     assert report.frames_lost == 0
     assert report.latency_p95 < 5
-    assert audit.samples > 8_000
+    assert audit.samples > 5_000
     assert sum(audit.outside) == 0
     assert process.returncode == 0, last_lines(log, 40)
     assert "Traceback" not in log.read_text()

@@ -51,6 +51,8 @@ def test_a_new_start_ends_what_ran(program, tmp_path):
     assert until(lambda: (tmp_path / "1.log").read_text())
     part.start(["2"], log=tmp_path / "2.log")
     assert first.returncode == 0
+    # Before it listens, an interrupt would be lost where its parents ignore them.
+    assert until(lambda: (tmp_path / "2.log").read_text())
     part.stop()
 
 

@@ -11,6 +11,12 @@ from std_srvs.srv import SetBool
 from dust_msgs.srv import EndTask, StartTask
 from dust_node.waiting import until
 
+SILENT_SEC = 0.5
+"""How long an executor that has fallen silent is waited for. Unit: s.
+
+What it was asked it still hears when it comes back.
+"""
+
 
 class ExecutorLink:
     """Ask the executor to start, pause and end tasks.

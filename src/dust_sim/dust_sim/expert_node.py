@@ -13,11 +13,11 @@ from dust_msgs.action import ExecuteTask
 from dust_msgs.msg import ActionChunk, CellState, ExecutorState, StageTiming
 from dust_node.clock import told
 from dust_node.diagnostics import OK, Level, Monitor
-from dust_node.executor_link import ExecutorLink
+from dust_node.executor_link import SILENT_SEC, ExecutorLink
 from dust_node.lifecycle import DustNode
 from dust_node.qos import RELIABLE, SENSOR
 from dust_node.run import run
-from dust_node.verdict import Code
+from dust_node.verdict import Code, Verdict
 from dust_sim.expert_session import (
     ExecutorView,
     ExpertSession,
@@ -215,7 +215,7 @@ class ExpertNode(DustNode):
             chunks=session.chunks,
         )
         if session.engaged:
-            await self._release_executor(session.task_id, verdict.text or "done")
+            await self._release_executor(session.task_id, verdict)
         if verdict.code == Code.NONE:
             goal.succeed()
         elif goal.is_cancel_requested and verdict.code == Code.CANCELED:
@@ -225,10 +225,13 @@ class ExpertNode(DustNode):
         self._session = self._goal = None
         return result
 
-    async def _release_executor(self, task_id: str, reason: str) -> None:
+    async def _release_executor(self, task_id: str, verdict: Verdict) -> None:
+        timeout_sec = self.values["service_timeout"]
+        if verdict.code == Code.EXECUTOR_UNAVAILABLE:
+            timeout_sec = min(timeout_sec, SILENT_SEC)
         try:
             problem = await self._link.end_task(
-                task_id, reason, timeout_sec=self.values["service_timeout"]
+                task_id, verdict.text or "done", timeout_sec=timeout_sec
             )
         except (ConnectionError, TimeoutError) as error:
             problem = str(error)
