@@ -1,4 +1,8 @@
-"""Program: what the executor costs, at 50 chunks a second, and what it adds to the latency.
+"""Program: what the executor costs, at 50 chunks or cycles a second, and what delay it adds.
+
+    core   50 chunks a second, without ROS
+    node   50 chunks a second over DDS, 30 cycles (watchdogs, executor_state)
+    cycle  50 cycles a second, and as many chunks as a policy sends: 10
 
 python -m dust_executor.bench
 python -m dust_executor.bench --only core --seconds 20
@@ -31,7 +35,10 @@ HOME = np.array([0, -np.pi / 4, 0, -3 * np.pi / 4, 0, np.pi / 2, np.pi / 4])
 PERIOD = 1.0 / 15.0
 HORIZON = 16
 
-PARTS = ("core", "node")
+POLICY_RATE = 10.0
+"""Chunks a second of a policy that takes 0.1 s for one."""
+
+PARTS = ("core", "node", "cycle")
 """What can be measured."""
 
 _AGE = 0.1
@@ -61,7 +68,7 @@ class Cost:
         )
 
 
-HEADER = f"{'executor at 50 chunks/s':<44}{'of a core':>10}{'p50 [ms]':>10}{'p99 [ms]':>10}"
+HEADER = f"{'executor':<44}{'of a core':>10}{'p50 [ms]':>10}{'p99 [ms]':>10}"
 
 
 def actions_at(seconds: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -159,22 +166,24 @@ def run(parts: Sequence[str], *, seconds: float, domain_id: int) -> None:
     """
     print(HEADER)
     for part in parts:
-        costs = measure_core(seconds) if part == "core" else _node(seconds, domain_id)
+        costs = measure_core(seconds) if part == "core" else _node(part, seconds, domain_id)
         for cost in costs:
             print(cost, flush=True)
 
 
-def _node(seconds: float, domain_id: int) -> Sequence[Cost]:
-    # Only this part needs ROS.
+def _node(part: str, seconds: float, domain_id: int) -> Sequence[Cost]:
+    # Only these parts need ROS.
     from dust_executor.bench_node import measure_node
 
+    if part == "cycle":
+        return measure_node(seconds, domain_id=domain_id, chunk_rate=POLICY_RATE, cycle_rate=RATE)
     return measure_node(seconds, domain_id=domain_id)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="default: both")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="default: all")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long chunks come")
     parser.add_argument(
         "--domain",

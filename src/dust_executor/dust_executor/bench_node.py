@@ -1,4 +1,4 @@
-"""The executor's node in a process of its own, fed over DDS at 50 chunks a second."""
+"""The executor's node in a process of its own, fed over DDS."""
 
 import os
 import signal
@@ -40,24 +40,29 @@ _PATIENT = [
 _STAGE = "chunk to trajectory p50/p95/p99 [ms]"
 
 
-def measure_node(seconds: float, *, domain_id: int) -> list[Cost]:
+def measure_node(
+    seconds: float, *, domain_id: int, chunk_rate: float = RATE, cycle_rate: float = 30.0
+) -> list[Cost]:
     """Start the node, feed it, and return what it costs.
 
     Args:
         seconds: How long it is measured, after a warm-up.
         domain_id: ROS domain in which nobody else runs.
+        chunk_rate: Chunks per second.
+        cycle_rate: Its parameter `rate`, Hz.
 
     Raises:
         RuntimeError: The node did not come up or did not take the chunks.
     """
     command = [sys.executable, "-m", "dust_executor.executor_node", "--ros-args", *_PATIENT]
+    command += ["-p", f"rate:={cycle_rate}"]
     environment = {**os.environ, "ROS_DOMAIN_ID": str(domain_id)}
     context = Context()
     rclpy.init(args=[], context=context, domain_id=domain_id)
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        feeder = _Feeder(context, process)
+        feeder = _Feeder(context, process, chunk_rate)
         try:
             return feeder.measure(seconds)
         finally:
@@ -67,10 +72,10 @@ def measure_node(seconds: float, *, domain_id: int) -> list[Cost]:
 
 
 class _Feeder:
-    """Robot and policy in one: joint states at 30 Hz, chunks at 50 Hz."""
+    """Robot and policy in one: joint states at 30 Hz, chunks at a rate (Hz)."""
 
-    def __init__(self, context: Context, process: subprocess.Popen) -> None:
-        self._process = process
+    def __init__(self, context: Context, process: subprocess.Popen, rate: float) -> None:
+        self._process, self._rate = process, rate
         self._node = node = Node("executor_bench", context=context)
         self._spinner = SingleThreadedExecutor(context=context)
         self._spinner.add_node(node)
@@ -102,7 +107,7 @@ class _Feeder:
         settled = time.monotonic() + _SETTLE
         self._spin_until(lambda: time.monotonic() > settled, _PATIENCE)
         self._began = time.monotonic()
-        timer = self._node.create_timer(1 / RATE, self._publish_chunk)
+        timer = self._node.create_timer(1 / self._rate, self._publish_chunk)
         self._spin_until(lambda: time.monotonic() - self._began > _WARM_UP, _PATIENCE)
         self._delays.clear()
         accepted, worked, began = self._state.accepted, self._processor_time(), time.monotonic()
@@ -110,9 +115,11 @@ class _Feeder:
         elapsed, work = time.monotonic() - began, self._processor_time() - worked
         timer.cancel()
         rate = (self._state.accepted - accepted) / elapsed
-        if rate < 0.5 * RATE or not self._delays:
+        if rate < 0.5 * self._rate or not self._delays:
             why = self._state.last_rejection or self._state.reason or "is the machine overloaded?"
-            raise RuntimeError(f"the node accepted {rate:.1f} of {RATE:g} chunks a second: {why}")
+            raise RuntimeError(
+                f"the node accepted {rate:.1f} of {self._rate:g} chunks a second: {why}"
+            )
         median, p99 = np.percentile(self._delays, [50, 99])
         name = f"node at {rate:.0f} chunks/s, there and back over DDS"
         inside = [float(part) / 1e3 for part in self._inside.split("/")]
