@@ -23,7 +23,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from dust_demos.recording.arrivals import Arrival, Source
 from dust_demos.recording.cdr import begins_with_header
 from dust_demos.recording.definitions import type_hash
-from dust_demos.recording.middleware import ArrivalClock, Numbers
+from dust_demos.recording.middleware import ArrivalClock, InOrder, Numbers
 from dust_demos.recording.pressing import COMPRESSED, RAW
 from dust_demos.recording.recorded_topic import QosRow, RecordedTopic, offered_qos
 
@@ -86,6 +86,7 @@ class Ear:
         self.source = source
         self.key = _key(profile)
         self.numbers = Numbers()
+        self.order = InOrder()
         self._node = node
         type_name = RAW if source.encode else source.topic.type_name
         self._subscription: Subscription = node.create_subscription(
@@ -164,7 +165,7 @@ class Ears:
             self._on_lost(ear.source, missed)
         return Arrival(
             ear.source,
-            self._clock.node_ns(info["received_timestamp"]),
+            ear.order.at(self._clock.node_ns(info["received_timestamp"])),
             self._clock.node_ns(info["source_timestamp"]),
             data,
         )

@@ -31,6 +31,26 @@ class ArrivalClock:
         return max(0, self._node_ns - round((self._system_ns - system_ns) * self._factor))
 
 
+class InOrder:
+    """Arrival times of a topic in the order in which its messages are handed over.
+
+    The middleware keeps the order in which they were published. A message that had to be sent again
+    came later than the one after it, and must not change places with it.
+    """
+
+    _STEP_NS = 1_000_000_000
+
+    def __init__(self) -> None:
+        self._last_ns = 0
+
+    def at(self, time_ns: int) -> int:
+        """Return when a message came, not before the one before it; after a clock's jump anew."""
+        if time_ns < self._last_ns - self._STEP_NS:
+            self._last_ns = 0
+        self._last_ns = max(self._last_ns, time_ns)
+        return self._last_ns
+
+
 class Numbers:
     """Finds holes in the numbers that a publisher gives its messages.
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dust_demos.recording.middleware import ArrivalClock, Numbers
+from dust_demos.recording.middleware import ArrivalClock, InOrder, Numbers
 
 SEC = 1_000_000_000
 
@@ -51,3 +51,17 @@ def test_a_new_publisher_or_several_lose_nothing() -> None:
     assert [numbers.missed(number) for number in (7, 8, 1, 2, None, 9, 10)] == [0] * 7
     numbers.publishers = 2
     assert [numbers.missed(number) for number in (40, 11, 90)] == [0] * 3
+
+
+@given(st.lists(st.integers(0, SEC), min_size=1))
+def test_what_was_sent_again_keeps_its_place(times: list[int]) -> None:
+    order = InOrder()
+    told = [order.at(time_ns) for time_ns in times]
+    assert told == sorted(told)
+    assert all(late >= time_ns for late, time_ns in zip(told, times, strict=True))
+    assert told[0] == times[0]
+
+
+def test_a_clock_that_was_set_back_is_followed() -> None:
+    order = InOrder()
+    assert [order.at(second * SEC) for second in (100, 5, 6)] == [100 * SEC, 5 * SEC, 6 * SEC]
