@@ -169,6 +169,18 @@ class FastRobot(Robot):
         return Time(sec=ns // 1_000_000_000, nanosec=ns % 1_000_000_000)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_shared_memory_left() -> Iterator[None]:
+    """Remove what killed nodes leave; some of it others share with them to their own end."""
+    before = shared_memory.segments()
+    yield
+    # That its owner is dead is known a moment after its death.
+    deadline = time.monotonic() + 5.0
+    while (left := shared_memory.segments() - before) and time.monotonic() < deadline:
+        shared_memory.remove_orphans(left)
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bags")
@@ -304,15 +316,9 @@ def test_what_is_over_is_not_recorded(robot: Robot, recorder: Program, out: Path
 @pytest.fixture
 def alone(fresh_ros_domain: int) -> Iterator[Robot]:
     """Give a robot in a domain where no recorder runs yet."""
-    before = shared_memory.segments()
     probe = Probe(fresh_ros_domain)
     yield Robot(probe)
     probe.close()
-    # What a killed node leaves behind is known a moment after its death.
-    deadline = time.monotonic() + 5.0
-    while (left := shared_memory.segments() - before) and time.monotonic() < deadline:
-        shared_memory.remove_orphans(left)
-        time.sleep(0.05)
 
 
 @pytest.mark.slow
