@@ -124,7 +124,8 @@ class PretrainConfig:
         """Whether the computation is in bfloat16; weights and losses never are."""
         if self.precision is not Precision.AUTO:
             return self.precision is Precision.BFLOAT16
-        return torch.cuda.is_available() or torch.cpu._is_amx_tile_supported()
+        able = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+        return torch.cuda.is_available() or able
 
 
 FREE = ("resume", "log_every", "save_every", "output", "threads")

@@ -36,9 +36,10 @@ def test_precision_follows_the_hardware(configure, monkeypatch):
     assert not configure().half
     assert configure("precision=bfloat16").half
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for able in (True, False):
-        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda able=able: able)
-        assert configure("precision=auto").half == able
+    for tiles, dots in ((True, False), (False, True), (False, False)):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda able=tiles: able)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda able=dots: able)
+        assert configure("precision=auto").half == (tiles or dots)
     assert Precision.AUTO == "auto"
 
 
