@@ -73,8 +73,24 @@ def no_real_time_threads() -> Iterator[None]:
         pytest.fail(f"threads with the scheduling policies {found & REAL_TIME} were left")
 
 
+@pytest.fixture(scope="session")
+def orphaned_in() -> dict[str, str]:
+    """Give the test file after which each file in shared memory was first seen without an owner."""
+    return {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def orphans_are_noted(
+    request: pytest.FixtureRequest, orphaned_in: dict[str, str]
+) -> Iterator[None]:
+    """Note what a test file leaves in shared memory: at the end of a session nobody knew who."""
+    yield
+    for name in shared_memory.orphans(shared_memory.segments()):
+        orphaned_in.setdefault(name, request.path.name)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def nothing_left_behind() -> Iterator[None]:
+def nothing_left_behind(orphaned_in: dict[str, str]) -> Iterator[None]:
     """Fail the session if it leaves processes or shared memory behind, and remove them."""
     before = shared_memory.segments()
     yield
@@ -85,7 +101,8 @@ def nothing_left_behind() -> Iterator[None]:
     if taken_domains():
         memory = set()  # another test session runs: perhaps it was theirs
     assert not processes, f"tests left processes: {', '.join(processes.values())}"
-    assert not memory, f"tests left shared memory of killed nodes: {', '.join(sorted(memory))}"
+    left = ", ".join(f"{name} ({orphaned_in.get(name, 'a moment ago')})" for name in sorted(memory))
+    assert not memory, f"tests left shared memory of killed nodes: {left}"
 
 
 def _left_processes() -> dict[int, str]:
