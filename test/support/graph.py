@@ -1,5 +1,6 @@
 """A probe that starts and ends the programs it talks to. Needs ROS 2."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,9 @@ from support.probe import Probe
 from support.program import Program, end_all
 
 T = TypeVar("T")
+
+_SWEEP_SEC = 2.0
+"""Longest time that it sweeps up behind what was killed."""
 
 
 class Graph(Probe):
@@ -89,4 +93,8 @@ class Graph(Probe):
         for program in self.programs:
             program.stop()
         super().close()
-        shared_memory.remove_orphans(shared_memory.segments() - self._segments)
+        # That its owner is dead is known a moment after its death.
+        deadline = time.monotonic() + _SWEEP_SEC
+        while (left := shared_memory.segments() - self._segments) and time.monotonic() < deadline:
+            shared_memory.remove_orphans(left)
+            time.sleep(0.05)
