@@ -1,6 +1,5 @@
 """A probe that starts and ends the programs it talks to. Needs ROS 2."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from rclpy.action import ActionClient
 from dust_start import shared_memory
 from support.probe import Probe
 from support.program import Program, end_all
+from support.segments import sweep
 
 T = TypeVar("T")
 
@@ -93,8 +93,4 @@ class Graph(Probe):
         for program in self.programs:
             program.stop()
         super().close()
-        # That its owner is dead is known a moment after its death.
-        deadline = time.monotonic() + _SWEEP_SEC
-        while (left := shared_memory.segments() - self._segments) and time.monotonic() < deadline:
-            shared_memory.remove_orphans(left)
-            time.sleep(0.05)
+        sweep(self._segments, timeout_sec=_SWEEP_SEC)

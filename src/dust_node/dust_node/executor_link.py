@@ -44,15 +44,24 @@ class ExecutorLink:
         response = await self._call(self._start, request, timeout_sec)
         return "" if response.success else response.message or "no reason given"
 
-    async def end_task(self, task_id: str, reason: str, *, timeout_sec: float) -> str:
+    async def end_task(
+        self, task_id: str, reason: str, *, timeout_sec: float, silent: bool = False
+    ) -> str:
         """Ask to end a task; return why it did not, an empty text if it did.
 
-        Raises:
-            ConnectionError: Nobody offers the service.
-            TimeoutError: The answer did not come in time.
+        Args:
+            task_id: Of the task.
+            reason: Why it ends.
+            timeout_sec: Longest wait for the answer, s.
+            silent: The executor has fallen silent, and is not waited for longer than
+                `SILENT_SEC`.
         """
         request = EndTask.Request(task_id=task_id, reason=reason)
-        response = await self._call(self._end, request, timeout_sec)
+        timeout_sec = min(timeout_sec, SILENT_SEC) if silent else timeout_sec
+        try:
+            response = await self._call(self._end, request, timeout_sec)
+        except (ConnectionError, TimeoutError) as error:
+            return str(error)
         return "" if response.success else response.message or "no reason given"
 
     async def pause_task(self, pause: bool, *, timeout_sec: float) -> str:

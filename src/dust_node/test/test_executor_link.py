@@ -74,9 +74,13 @@ def test_silence(spun):
         await forever
         return response
 
+    answering.create_service(StartTask, "dust_executor/start_task", wait)
     answering.create_service(EndTask, "dust_executor/end_task", wait)
     link = ExecutorLink(asking)
+    assert "did not answer within 0.3 s" in settle(link.end_task("task", "over", timeout_sec=0.3))
+    said = settle(link.end_task("task", "over", timeout_sec=60, silent=True))
+    assert "did not answer within 0.5 s" in said
     with pytest.raises(TimeoutError, match=r"did not answer within 0\.3 s"):
-        settle(link.end_task("task", "over", timeout_sec=0.3))
+        settle(link.start_task("task", "me", timeout_sec=0.3))
     forever.set_result(None)
     link.close()

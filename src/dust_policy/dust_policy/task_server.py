@@ -13,7 +13,7 @@ from rclpy.task import Future
 from dust_msgs.action import ExecuteTask
 from dust_msgs.msg import StageSummary
 from dust_node.clock import told
-from dust_node.executor_link import SILENT_SEC, ExecutorLink
+from dust_node.executor_link import ExecutorLink
 from dust_node.verdict import Code, Verdict
 from dust_policy.task import Mode, Status, Task, check_goal, refusal
 
@@ -232,13 +232,12 @@ class TaskServer:
         return result
 
     async def _release_executor(self, task: Task, verdict: Verdict) -> None:
-        timeout_sec = self._seat.executor_timeout()
-        if verdict.code == Code.EXECUTOR_UNAVAILABLE:
-            timeout_sec = min(timeout_sec, SILENT_SEC)
-        try:
-            problem = await self.link.end_task(task.task_id, verdict.text, timeout_sec=timeout_sec)
-        except (ConnectionError, TimeoutError) as error:
-            problem = str(error)
+        problem = await self.link.end_task(
+            task.task_id,
+            verdict.text,
+            timeout_sec=self._seat.executor_timeout(),
+            silent=verdict.code == Code.EXECUTOR_UNAVAILABLE,
+        )
         if problem:
             self._node.get_logger().warning(f"end of the task: {problem}")
 

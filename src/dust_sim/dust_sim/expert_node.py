@@ -13,7 +13,7 @@ from dust_msgs.action import ExecuteTask
 from dust_msgs.msg import ActionChunk, CellState, ExecutorState, StageTiming
 from dust_node.clock import told
 from dust_node.diagnostics import OK, Level, Monitor
-from dust_node.executor_link import SILENT_SEC, ExecutorLink
+from dust_node.executor_link import ExecutorLink
 from dust_node.lifecycle import DustNode
 from dust_node.qos import RELIABLE, SENSOR
 from dust_node.run import run
@@ -226,15 +226,12 @@ class ExpertNode(DustNode):
         return result
 
     async def _release_executor(self, task_id: str, verdict: Verdict) -> None:
-        timeout_sec = self.values["service_timeout"]
-        if verdict.code == Code.EXECUTOR_UNAVAILABLE:
-            timeout_sec = min(timeout_sec, SILENT_SEC)
-        try:
-            problem = await self._link.end_task(
-                task_id, verdict.text or "done", timeout_sec=timeout_sec
-            )
-        except (ConnectionError, TimeoutError) as error:
-            problem = str(error)
+        problem = await self._link.end_task(
+            task_id,
+            verdict.text or "done",
+            timeout_sec=self.values["service_timeout"],
+            silent=verdict.code == Code.EXECUTOR_UNAVAILABLE,
+        )
         if problem:
             self.get_logger().warning(f"end of the task: {problem}")
 

@@ -151,12 +151,9 @@ class Conductor:
         if task is None:
             return
         self._pilot.task_over()
-        try:
-            problem = await self._link.end_task(
-                task.task_id, reason, timeout_sec=self._values["service_timeout"]
-            )
-        except (ConnectionError, TimeoutError) as error:
-            problem = str(error)
+        problem = await self._link.end_task(
+            task.task_id, reason, timeout_sec=self._values["service_timeout"]
+        )
         if problem:
             self._say(f"end of the task: {problem}", Word.WARNING)
 

@@ -25,6 +25,7 @@ from dust_node import qos
 from dust_start import shared_memory
 from support.probe import Probe
 from support.program import Program, refusal
+from support.segments import sweep
 
 MODULE = "dust_demos.recording.recorder_node"
 BASES = {view: f"zed_{view}/zed_node/rgb/color/rect" for view in ("wrist", "side")}
@@ -174,11 +175,7 @@ def no_shared_memory_left() -> Iterator[None]:
     """Remove what killed nodes leave; some of it others share with them to their own end."""
     before = shared_memory.segments()
     yield
-    # That its owner is dead is known a moment after its death.
-    deadline = time.monotonic() + 5.0
-    while (left := shared_memory.segments() - before) and time.monotonic() < deadline:
-        shared_memory.remove_orphans(left)
-        time.sleep(0.05)
+    sweep(before, timeout_sec=5.0)
 
 
 @pytest.fixture(scope="module")

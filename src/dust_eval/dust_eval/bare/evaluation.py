@@ -37,11 +37,16 @@ class BareEvaluation:
         """Start the processes; each loads what it needs at its first trial."""
         # Graphics and threads of this process must not be inherited.
         context = multiprocessing.get_context("spawn")
+        self._strangers = set(multiprocessing.active_children())
         self._pool = ProcessPoolExecutor(self._workers, context, initializer=_be_quiet)
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         """End the processes; trials that run are lost, those that wait never begin."""
+        if kind is not None:
+            # Left to themselves they would finish their trials, and this process wait for that.
+            for process in set(multiprocessing.active_children()) - self._strangers:
+                process.terminate()
         self._pool.shutdown(cancel_futures=True)
 
     def run(self) -> None:

@@ -1,9 +1,15 @@
 """A plan carried out by processes beside each other."""
 
 import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
 
 import pytest
 
+from dust_eval.bare import evaluation as bare_evaluation
 from dust_eval.bare.evaluation import BareEvaluation
 from dust_eval.driver import Driver, parse_driver
 from dust_eval.run_folder import Plan, RunFolder
@@ -67,3 +73,21 @@ def test_a_checkpoint_that_has_gone_ends_it_with_its_name(plan, tmp_path):
     with pytest.raises(GraphError, match="nowhere"):
         run(folder, 1)
     assert len(folder.remaining()) == 2
+
+
+def test_an_interrupt_does_not_wait_for_trials_that_run(plan, tmp_path, monkeypatch):
+    folder = plan(tmp_path / "long", *(Driver(name, name) for name in ("a", "b")))
+    monkeypatch.setattr(bare_evaluation, "_carry_out", time.sleep)
+    monkeypatch.setattr(BareEvaluation, "_job", lambda self, turn: (600.0,))
+
+    def interrupt():
+        while not multiprocessing.active_children():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, 1)
+    assert time.monotonic() - began < 60
+    assert not multiprocessing.active_children()
