@@ -20,7 +20,7 @@ from dust_model.pretraining.metrics import measure
 from dust_model.pretraining.source import PictureBatch
 from dust_model.records import to_json
 from dust_model.training.ema import MovingAverage
-from dust_model.training.optim import OptimizerConfig, decays, rate_at
+from dust_model.training.optim import build_optimizer, rate_at, set_rate
 from dust_model.training.report import Report
 from dust_model.training.run_folder import STATE, RunFolder, Saved
 from dust_model.training.state import collect, load_tensors, restore, save_tensors
@@ -55,7 +55,11 @@ class StageTrainer:
     ) -> None:
         self._learner, self._config, self._half = learner, config, half
         self._folder, self._fill, self._origin = RunFolder(root), fill, origin
-        self._optimizer = build_optimizer(learner, config.optimizer, tower_rate)
+        self._optimizer = build_optimizer(
+            learner,
+            config.optimizer,
+            share=lambda name: tower_rate if name.startswith(_TOWER) else 1.0,
+        )
         self._average = MovingAverage(learner, decay=config.average) if config.average else None
         self._trained = [weight for weight in learner.parameters() if weight.requires_grad]
         self._first, self._best = 0, math.inf
@@ -137,8 +141,7 @@ class StageTrainer:
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self._trained, config.optimizer.clip or math.inf)
         rate = rate_at(config.optimizer, step, steps=config.steps)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * group["share"]
+        set_rate(self._optimizer, rate)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         if self._average is not None:
@@ -161,30 +164,6 @@ class StageTrainer:
             progress = self._origin | {"best": self._best, "metrics": found}
             self._folder.save(done, fill, progress, best=best)
         return f"step {done}: held out: {describe(found)}"
-
-
-def build_optimizer(
-    module: nn.Module, config: OptimizerConfig, tower_rate: float
-) -> torch.optim.AdamW:
-    """Build AdamW whose groups have a `share` of the learning rate: the tower's, or 1."""
-    weights, decayed = dict(module.named_parameters()), decays(module)
-    groups = []
-    for tower in (True, False):
-        for decay in (True, False):
-            names = [n for n, d in decayed.items() if d is decay and n.startswith(_TOWER) is tower]
-            groups.append(
-                {
-                    "params": [weights[name] for name in names],
-                    "weight_decay": config.weight_decay if decay else 0.0,
-                    "share": tower_rate if tower else 1.0,
-                }
-            )
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=config.learning_rate,
-        betas=(config.beta1, config.beta2),
-        eps=config.epsilon,
-    )
 
 
 def describe(found: dict[str, float]) -> str:

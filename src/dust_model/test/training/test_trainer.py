@@ -76,6 +76,7 @@ VARIANTS = (
     ("noise.action_free=true", "noise.prefix_max=0"),
     ("head.architecture=groot_n1", "noise.tau=beta"),
     ("precision=bfloat16",),
+    ("optimizer.kind=muon", "average=0.9"),
 )
 
 
