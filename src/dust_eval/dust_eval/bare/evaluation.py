@@ -45,8 +45,11 @@ class BareEvaluation:
         """End the processes; trials that run are lost, those that wait never begin."""
         if kind is not None:
             # Left to themselves they would finish their trials, and this process wait for that.
-            for process in set(multiprocessing.active_children()) - self._strangers:
+            workers = set(multiprocessing.active_children()) - self._strangers
+            for process in workers:
                 process.terminate()
+            for process in workers:
+                process.join()
         self._pool.shutdown(cancel_futures=True)
 
     def run(self) -> None:
