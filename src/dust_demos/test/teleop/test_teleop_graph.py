@@ -309,7 +309,7 @@ def test_an_operator_who_watches_the_scene_places_the_object(operator):
     assert operator.episodes[1].outcome == Episode.SUCCESS, operator.episodes[1].note
 
 
-def test_every_command_kept_to_the_limits_and_no_chunk_was_rejected(operator):
+def test_every_command_kept_to_the_limits_and_no_chunk_was_rejected_in_a_task(operator):
     audit = operator.graph.call(AuditCommands, "dust_sim/audit")
     assert audit.samples > 5_000
     outside = (
@@ -319,4 +319,6 @@ def test_every_command_kept_to_the_limits_and_no_chunk_was_rejected(operator):
         audit.outside_jerk,
     )
     assert outside == (0, 0, 0, 0)
-    assert max(state.rejected for state in operator.states) == 0
+    # A test above stops the executor while chunks are on their way: to refuse those is its duty.
+    refused = {state.last_rejection for state in operator.states if state.rejected}
+    assert refused <= {"no task is running (stopped)"}
