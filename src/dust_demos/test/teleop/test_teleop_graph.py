@@ -319,6 +319,8 @@ def test_every_command_kept_to_the_limits_and_no_chunk_was_rejected_in_a_task(op
         audit.outside_jerk,
     )
     assert outside == (0, 0, 0, 0)
+    in_task = [state.rejected for state in operator.states if state.mode == ExecutorState.RUNNING]
+    assert max(in_task) == 0
     # A test above stops the executor while chunks are on their way: to refuse those is its duty.
     refused = {state.last_rejection for state in operator.states if state.rejected}
     assert refused <= {"no task is running (stopped)"}
