@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import rclpy
 from numpy.typing import NDArray
+from rclpy.timer import Timer
 from sensor_msgs.msg import JointState as JointStateMessage
 from std_srvs.srv import SetBool, Trigger
 from trajectory_msgs.msg import JointTrajectory
@@ -54,6 +55,7 @@ class ExecutorNode(DustNode):
         self._gripper: GripperClient
         self._references: ControllerStates | None = None
         self._release: list[Callable[[], Any]] = []
+        self._timer: Timer | None = None
         self._mode = Mode.IDLE
         self._grip_failure = ""
         self._silent_until: dict[str, float] = {}
@@ -85,7 +87,9 @@ class ExecutorNode(DustNode):
 
     def stop(self) -> None:
         """Bring the arm to rest."""
-        self.destroy_timer(self._timer)
+        if self._timer is not None:
+            self.destroy_timer(self._timer)
+            self._timer = None
         if self._core.modes.in_task or self._robot.busy():
             self._core.stop("dust_executor was deactivated")
 
@@ -233,6 +237,8 @@ class ExecutorNode(DustNode):
 
     def _is_soon_due(self) -> bool:
         """Return whether the next cycle may as well run now; the timer then waits for another."""
+        if self._timer is None:
+            return False
         timer = self._timer.handle
         with timer:
             left = timer.time_until_next_call()

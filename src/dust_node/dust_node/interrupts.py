@@ -3,7 +3,7 @@
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,8 @@ def interrupts(wake: Callable[[], object]) -> Iterator[threading.Event]:
     """Turn signals into an event while the context is open.
 
     Python runs signal handlers between its own instructions only; while the main thread waits
-    inside rcl, none would run. A thread therefore learns of the signal and calls `wake`.
+    inside rcl, none would run. A thread therefore learns of the signal and calls `wake`. Once a
+    signal came, the process is deaf to more of them; see `deafen`.
 
     Args:
         wake: Called in another thread at each signal.
@@ -41,17 +42,22 @@ def interrupts(wake: Callable[[], object]) -> Iterator[threading.Event]:
         yield event
     finally:
         signal.set_wakeup_fd(previous_fd)
-        for number, handler in before.items():
-            signal.signal(number, handler)
         writer.send(b"\0")
         thread.join()
+        if event.is_set():
+            deafen()
+        else:
+            _restore(before)
         reader.close()
         writer.close()
 
 
 @contextmanager
-def interruptible() -> Iterator[threading.Event]:
+def interruptible(*, once: bool = False) -> Iterator[threading.Event]:
     """Let SIGTERM raise KeyboardInterrupt, as SIGINT does, while the context is open.
+
+    Args:
+        once: Be deaf to signals after the first, also behind the context; see `deafen`.
 
     Yields:
         Set once a signal came: what then fails may have failed of it.
@@ -60,6 +66,8 @@ def interruptible() -> Iterator[threading.Event]:
 
     def interrupt(*_: object) -> None:
         event.set()
+        if once:
+            deafen()
         raise KeyboardInterrupt
 
     with _handled(interrupt):
@@ -80,11 +88,26 @@ def uninterrupted() -> Iterator[None]:
         signal.raise_signal(came[0])
 
 
+def deafen() -> None:
+    """Ignore SIGINT and SIGTERM from now on: what is ending already must not be cut short.
+
+    A node that is cut short leaves its shared memory behind, or hangs in the middleware.
+    Signals do come in twos: Linux tells a child of its parent's death once for each thread.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def _handled(handler: Callable[[int, Any], object]) -> Iterator[None]:
     before = {number: signal.signal(number, handler) for number in SIGNALS}
     try:
         yield
     finally:
-        for number, former in before.items():
-            signal.signal(number, former)
+        if signal.getsignal(SIGNALS[0]) is not signal.SIG_IGN:
+            _restore(before)
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

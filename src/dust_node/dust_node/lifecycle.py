@@ -35,6 +35,7 @@ class DustNode(LifecycleNode):
         self.active = False
         self.failure: Exception | None = None
         self._is_set_up = False
+        self._is_started = False
         super().__init__(name, **options)
         self._guard_transitions()
         self.values = declare(self, (AUTOSTART, *self.parameters))
@@ -46,7 +47,7 @@ class DustNode(LifecycleNode):
         """Let the node have its effect."""
 
     def stop(self) -> None:
-        """End the node's effect; `start` may follow."""
+        """End the node's effect; `start` may follow. Called also after a `start` that failed."""
 
     def wind_down(self) -> bool:
         """End what is under way, before the program ends; called until it returns True.
@@ -72,9 +73,9 @@ class DustNode(LifecycleNode):
 
     def close(self) -> None:
         """Stop and tear down, whatever state the node is in."""
-        if self.active:
+        if self._is_started:
+            self.active = self._is_started = False
             self._attempt(self.stop)
-            self.active = False
         if self._is_set_up:
             self._attempt(self.teardown)
             self._is_set_up = False
@@ -91,8 +92,14 @@ class DustNode(LifecycleNode):
         return TransitionCallbackReturn.FAILURE
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Run `start`."""
+        """Run `start`; on failure end what it had begun."""
+        # Set before: what interrupts `start` half-way leaves threads that must not go on.
+        self._is_started = True
         if not self._attempt(self.start):
+            failure = self.failure
+            self._attempt(self.stop)
+            self._is_started = False
+            self.failure = failure
             return TransitionCallbackReturn.FAILURE
         super().on_activate(state)
         self.active = True
@@ -100,7 +107,7 @@ class DustNode(LifecycleNode):
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run `stop`."""
-        self.active = False
+        self.active = self._is_started = False
         super().on_deactivate(state)
         return self._result(self._attempt(self.stop))
 

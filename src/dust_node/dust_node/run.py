@@ -28,7 +28,8 @@ def run(
 ) -> int:
     """Make the node, start it if `autostart` is set, spin until SIGINT, SIGTERM or shutdown.
 
-    After a signal the node may still talk to others while it winds down; only then ROS goes.
+    After a signal the node may still talk to others while it winds down; only then ROS goes. More
+    signals change nothing: SIGKILL alone ends what hangs.
 
     Args:
         make_node: Makes the node; rclpy is initialised by then.
@@ -40,7 +41,7 @@ def run(
     """
     arguments = list(sys.argv if args is None else args)
     try:
-        with interruptible() as interrupted:
+        with interruptible(once=True) as interrupted:
             check_params_files(arguments)
             return _start(arguments, make_node, make_executor, interrupted)
     except UserError as error:

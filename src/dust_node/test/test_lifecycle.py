@@ -17,7 +17,10 @@ from dust_node.parameters import Parameter
 
 
 class Probe(DustNode):
-    parameters = (Parameter("fail_in", "", "Hook that fails."),)
+    parameters = (
+        Parameter("fail_in", "", "Hook that fails."),
+        Parameter("interrupt_in", "", "Hook during which somebody presses Ctrl-C."),
+    )
 
     def __init__(self, **options):
         self.calls = []
@@ -27,6 +30,8 @@ class Probe(DustNode):
         self.calls.append(hook)
         if self.values["fail_in"] == hook:
             raise UserError(f"{hook} went wrong")
+        if self.values["interrupt_in"] == hook:
+            raise KeyboardInterrupt
 
     def setup(self):
         self._note("setup")
@@ -73,6 +78,14 @@ def test_the_way_up_and_down(make_probe):
     assert node.calls == ["setup", "start", "stop", "start", "stop", "teardown"]
 
 
+def test_what_an_interrupted_start_had_begun_is_stopped(make_probe):
+    node = make_probe(interrupt_in="start")
+    with pytest.raises(KeyboardInterrupt):
+        node.autostart()
+    node.close()
+    assert node.calls == ["setup", "start", "stop", "teardown"]
+
+
 def test_a_failing_setup_is_told_and_torn_down(make_probe):
     node = make_probe(fail_in="setup")
     with pytest.raises(UserError, match="setup went wrong"):
@@ -83,13 +96,14 @@ def test_a_failing_setup_is_told_and_torn_down(make_probe):
     assert node.calls == ["setup", "teardown"]
 
 
-def test_a_failing_start_leaves_the_node_inactive(make_probe):
+def test_a_failing_start_leaves_the_node_inactive_and_nothing_going_on(make_probe):
     node = make_probe(fail_in="start")
     with pytest.raises(UserError, match="start went wrong"):
         node.autostart()
     assert not node.active
+    assert node.calls == ["setup", "start", "stop"]
     node.close()
-    assert node.calls == ["setup", "start", "teardown"]
+    assert node.calls == ["setup", "start", "stop", "teardown"]
 
 
 def test_without_autostart_a_manager_decides(make_probe):

@@ -86,6 +86,24 @@ def test_a_signal_while_spinning_ends_it_cleanly(ros_domain, number):
     assert err == ""
 
 
+@pytest.mark.parametrize("waits", ["winding down\n", "torn down\n"])
+def test_more_signals_do_not_cut_its_end_short(ros_domain, waits):
+    process = start(ros_domain)
+    assert process.stdout.readline() == "started\n"
+    assert process.stdout.readline() == "spinning\n"
+    process.send_signal(signal.SIGINT)
+    out = ""
+    while not out.endswith(waits):
+        out += process.stdout.readline()
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+    rest, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert out + rest == "winding down\n" * 3 + "torn down\n"
+    assert err == ""
+
+
 def test_a_signal_during_the_start_ends_it_cleanly(ros_domain):
     process = start(ros_domain)
     assert process.stdout.readline() == "started\n"

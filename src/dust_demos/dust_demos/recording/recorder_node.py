@@ -11,6 +11,7 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.serialization import deserialize_message
 from rclpy.time import Time
+from rclpy.timer import Timer
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
@@ -66,6 +67,7 @@ class RecorderNode(DustNode):
     def __init__(self) -> None:
         """Declare the parameters; everything else is made in `setup`."""
         self._recorder: Recorder | None = None
+        self._timer: Timer | None = None
         self._ears: Ears | None = None
         self._entities: list[tuple[Any, Any]] = []
         self._saved: deque[tuple[Path, EpisodeFacts]] = deque()
@@ -102,7 +104,9 @@ class RecorderNode(DustNode):
 
     def stop(self) -> None:
         """End the episode that is being recorded, and stop listening."""
-        self.destroy_timer(self._timer)
+        if self._timer is not None:
+            self.destroy_timer(self._timer)
+            self._timer = None
         if self._recorder is not None:
             self._recorder.abandon("the recorder was deactivated", self._now_ns())
         if self._ears is not None:

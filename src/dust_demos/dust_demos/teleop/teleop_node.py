@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import Twist
+from rclpy.timer import Timer
 from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import Float32, String
 from std_srvs.srv import Trigger
@@ -44,6 +45,7 @@ class TeleopNode(DustNode):
 
     def __init__(self) -> None:
         self._release: list[Callable[[], Any]] = []
+        self._timer: Timer | None = None
         self._presses = Presses()
         self._defect = ""
         super().__init__("dust_teleop")
@@ -82,7 +84,9 @@ class TeleopNode(DustNode):
 
     def stop(self) -> None:
         """Leave the arm to rest."""
-        self.destroy_timer(self._timer)
+        if self._timer is not None:
+            self.destroy_timer(self._timer)
+            self._timer = None
         self._conductor.finish(f"{self.get_name()} was stopped")
 
     def wind_down(self) -> bool:
