@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -145,6 +146,28 @@ def test_validation_episodes_choose_the_best(train):
     code, said = train("data.validation=0.34")
     assert code == 0, said
     assert (train.output / "best").exists()
+
+
+def test_moments_before_the_hand_changes_can_come_more_often(train):
+    assert train("data.augment=false")[0] == 0
+    plain = [row["loss"] for row in read_curve(train.output)]
+    focused = ("data.augment=false", "data.focus=3", "data.focus_sec=0.2")
+    code, said = train(*focused, f"output={train.output}-focused")
+    assert code == 0, said
+    share = re.search(r"(\d+)% of the samples are from before a change of the hand", said)
+    assert 0 < int(share[1]) < 100, said
+    assert plain != [row["loss"] for row in read_curve(Path(f"{train.output}-focused"))]
+
+
+def test_videos_alone_have_no_hand_to_watch(train, make_videos_only):
+    videos = make_videos_only("v3.0").root
+    code, said = train(
+        *("noise.action_free=true", "noise.state_drop=1.0", "data.focus=2"),
+        *(f"data.datasets=[{videos}]", "data.cameras.wrist=image_0"),
+        "data.cameras.side=image_0",
+    )
+    assert code == 2
+    assert "data.focus needs demonstrations with commands of the gripper" in said
 
 
 def test_kept_features(train, tmp_path):

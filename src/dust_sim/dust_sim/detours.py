@@ -1,14 +1,17 @@
 """What makes one demonstration of the expert differ from the next: pure data, drawn by seed.
 
 The expert's own way is always the shortest. A policy that saw only that way never learns how to
-come back to it; so demonstrations go another height and pace, come down beside the object and
-correct that while they still hover, pause::
+come back to it; so demonstrations go another height and pace, cross the table to beside the object
+and correct that on the way down, pause::
 
     as designed            with detours
-    ----.                  ---.   error, corrected while hovering
-         |                     '-.__
-         |                          |
-       object                     object
+    ----.                  --.
+         |                    `.   slantwise, until it hovers above the object
+         |                      |
+       object                 object
+
+None goes down beside the object first and corrects that then: whoever imitates it would learn to go
+down beside the object.
 """
 
 from __future__ import annotations
@@ -40,9 +43,9 @@ class Detours:
     pace: float = 1.0
     """Factor of the hand's speed, in (0, 1]."""
     miss: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """By how much the first approach errs while it hovers: x, y (m), yaw (rad)."""
+    """By how much the first way across ends beside the object: x, y (m), yaw (rad)."""
     hover: float = 0.0
-    """Height above the grasp at which that is corrected, m; 0: no approach beside the object."""
+    """Height above the grasp by which that is corrected, m; 0: no way beside the object."""
     carry: tuple[float, float] = (0.0, 0.0)
     """By how much the way across ends beside the target's middle: x, y, m."""
     before_grasp: float = 0.0

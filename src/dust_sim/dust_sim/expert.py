@@ -214,13 +214,12 @@ class Expert:
         return self._overlapping(start, above, _CAREFUL)
 
     def _above_object(self, start: float) -> float:
-        """Schedule the way to above the object, on a detour at the first try."""
+        """Schedule the way to above the object, at the first try slantwise from beside it."""
         if self.retries or not self._detours.hover:
             return self._overlapping(start, self._lifted(self._grasp), _FREE)
         x, y, yaw = self._detours.miss
-        beside = self._grasp + np.array([x, y, self._detours.hover, yaw])
+        beside = self._grasp + np.array([x, y, 0.0, yaw])
         start = self._overlapping(start, self._lifted(beside), _FREE)
-        start = self._overlapping(start, beside, _CAREFUL)
         above = self._grasp + np.array([0.0, 0.0, self._detours.hover, 0.0])
         return self._overlapping(start, above, _CAREFUL)
 

@@ -9,7 +9,7 @@ process 1             x       x       x       x
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch.utils.data import DataLoader
@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from dust_model.config import require
 from dust_model.data.collate import Batch, Collator, interleave
 from dust_model.data.faults import DataError, OnFault
+from dust_model.data.focus import Stretch
 from dust_model.data.shuffle import ShuffledStream, Source
 
 LANES = 16
@@ -42,6 +43,8 @@ class Loader:
         buffer: moments to draw from, in all lanes together.
         on_fault: what to do about frames that can't be decoded.
         pin_memory: put batches into pinned memory, for copies to a GPU.
+        focus: stretches of each episode that come more often; empty for none.
+        times: how often they come in an epoch.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Loader:
         buffer: int = 256,
         on_fault: OnFault = OnFault.RAISE,
         pin_memory: bool = False,
+        focus: Sequence[Sequence[Stretch]] = (),
+        times: int = 1,
     ) -> None:
         require(batch_size >= 1, f"batch_size must be >= 1, got {batch_size}")
         require(workers >= 0, f"workers must be >= 0, got {workers}")
@@ -69,6 +74,7 @@ class Loader:
         self._batch_size, self._workers = batch_size, workers
         self._seed, self._run, self._buffer = seed, run, buffer
         self._on_fault, self._pin = on_fault, pin_memory
+        self._focus, self._times = focus, times
 
     def batches(self, *, first: int = 0, rank: int = 0, ranks: int = 1) -> Iterator[Batch]:
         """Yield one process's share of the batches `first`, `first` + 1, ... for ever.
@@ -92,6 +98,8 @@ class Loader:
             lanes=self._lanes,
             chosen=range(rank, self._lanes, ranks),
             on_fault=self._on_fault,
+            focus=self._focus,
+            times=self._times,
         )
         stream.pass_over(first * (self._batch_size // self._lanes))
         return self._loaded(stream, self._lanes // ranks, self._batch_size // ranks)

@@ -24,6 +24,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from dust_model.config import require
 from dust_model.data.faults import DataError, OnFault
+from dust_model.data.focus import Stretch
 from dust_model.data.sample import Sample
 
 T = TypeVar("T")
@@ -43,12 +44,16 @@ class Source(Protocol):
 
 
 class Run(NamedTuple):
-    """Neighbouring moments `start` to `stop` - 1 of an episode, within an epoch."""
+    """Neighbouring moments `start` to `stop` - 1 of an episode, within an epoch.
+
+    The `turn` is 0, and 1, 2, ... when the epoch has the same moments once more.
+    """
 
     epoch: int
     episode: int
     start: int
     stop: int
+    turn: int = 0
 
 
 class ShuffledStream(IterableDataset[Sample]):
@@ -56,9 +61,9 @@ class ShuffledStream(IterableDataset[Sample]):
 
     Each lane takes its share of every epoch's runs and shuffles it in a buffer of its own; sample
     i comes from lane i % lanes. Processes and workers read lanes of their own, so that the order
-    of the whole is the same however many they are. Every sample comes once an epoch (around an
-    epoch's end a lane mixes it with the next). Each draw carries its own seed for the
-    augmentation, which depends on epoch and moment alone.
+    of the whole is the same however many they are. Every sample comes once an epoch, those in
+    focus more often (around an epoch's end a lane mixes it with the next). Each draw carries its
+    own seed for the augmentation, which depends on epoch, moment and turn alone.
 
     Args:
         source: where the samples come from.
@@ -69,6 +74,8 @@ class ShuffledStream(IterableDataset[Sample]):
         lanes: number of lanes.
         chosen: the lanes that are read here, in turn; None reads all.
         on_fault: SKIP leaves out a run that can't be decoded, and logs it.
+        focus: stretches of each episode that come more often; empty for none.
+        times: how often they come in an epoch.
     """
 
     def __init__(
@@ -82,10 +89,17 @@ class ShuffledStream(IterableDataset[Sample]):
         lanes: int = 1,
         chosen: Sequence[int] | None = None,
         on_fault: OnFault = OnFault.RAISE,
+        focus: Sequence[Sequence[Stretch]] = (),
+        times: int = 1,
     ) -> None:
         require(seed >= 0, f"seed must be >= 0, got {seed}")
         require(epochs is None or epochs >= 1, f"epochs must be >= 1 or None, got {epochs}")
         require(run >= 1 and buffer >= 1, f"run={run} and buffer={buffer} must be >= 1")
+        require(times >= 1, f"times must be >= 1, got {times}")
+        require(
+            len(focus) in (0, len(source.lengths)),
+            f"focus has stretches of {len(focus)} episodes, the source {len(source.lengths)}",
+        )
         own = tuple(range(lanes) if chosen is None else chosen)
         require(
             bool(own) and min(own) >= 0 and max(own) < lanes,
@@ -95,6 +109,7 @@ class ShuffledStream(IterableDataset[Sample]):
         self._run = _fitting_run(source.lengths, run, lanes)
         self._buffer, self._lanes = max(1, buffer // lanes), lanes
         self._chosen, self._on_fault = own, on_fault
+        self._focus, self._times = focus, times
         self._passed = 0
 
     def pass_over(self, samples: int) -> None:
@@ -128,6 +143,8 @@ class ShuffledStream(IterableDataset[Sample]):
         while self._epochs is None or epoch < self._epochs:
             random = np.random.default_rng((self._seed, epoch))
             runs = cut_runs(self._source.lengths, self._run, epoch, random)
+            for turn in range(1, self._times):
+                runs += cut_stretches(self._focus, self._run, epoch, turn, random)
             order = random.permutation(len(runs))
             yield from (runs[i] for i in order[lane :: self._lanes])
             epoch += 1
@@ -166,20 +183,43 @@ class ShuffledStream(IterableDataset[Sample]):
             raise DataError(f"nothing can be decoded: {faults} runs in a row were left out")
 
     def _drawn(self, sample: Sample, run: Run, moment: int) -> Sample:
-        words = np.random.SeedSequence((self._seed, run.epoch, run.episode, moment))
-        return replace(sample, seed=int(words.generate_state(1, np.uint64)[0]))
+        words = (self._seed, run.epoch, run.episode, moment, *((run.turn,) if run.turn else ()))
+        seed = np.random.SeedSequence(words).generate_state(1, np.uint64)[0]
+        return replace(sample, seed=int(seed))
 
 
 def cut_runs(
     lengths: Sequence[int], run: int, epoch: int, random: np.random.Generator
 ) -> list[Run]:
     """Cut every episode into runs of `run` moments, the first of a random length up to that."""
-    runs = []
-    for episode, length in enumerate(lengths):
-        first = min(length, int(random.integers(1, run, endpoint=True)))
-        cuts = (0, *range(first, length, run), length)
-        runs += [Run(epoch, episode, a, b) for a, b in pairwise(cuts)]
-    return runs
+    return [
+        Run(epoch, episode, a, b)
+        for episode, length in enumerate(lengths)
+        for a, b in _pieces(0, length, run, random)
+    ]
+
+
+def cut_stretches(
+    focus: Sequence[Sequence[Stretch]],
+    run: int,
+    epoch: int,
+    turn: int,
+    random: np.random.Generator,
+) -> list[Run]:
+    """Cut the stretches of each episode into runs as `cut_runs` cuts episodes, for one turn."""
+    return [
+        Run(epoch, episode, a, b, turn)
+        for episode, stretches in enumerate(focus)
+        for start, stop in stretches
+        for a, b in _pieces(start, stop, run, random)
+    ]
+
+
+def _pieces(
+    start: int, stop: int, run: int, random: np.random.Generator
+) -> Iterator[tuple[int, int]]:
+    first = min(stop, start + int(random.integers(1, run, endpoint=True)))
+    return pairwise((start, *range(first, stop, run), stop))
 
 
 def _fitting_run(lengths: Sequence[int], run: int, lanes: int) -> int:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from dust_model.checkpoint import BACKBONE, HEAD, TOKENIZER, Checkpoint
 from dust_model.config import ModelConfig, require
+from dust_model.data.focus import share
 from dust_model.data.measure import ChannelMeter
 from dust_model.data.sample import Sample
 from dust_model.eagle import Eagle, empty_eagle
@@ -99,7 +100,7 @@ def build_trainer(config: TrainConfig, accelerator: Accelerator, say: Say) -> Tr
         accelerator,
         Learner(head, eagle, trains=config.backbone),
         conditioner,
-        batches(demonstrations.training, augment=config.data.augment),
+        batches(demonstrations.training, augment=config.data.augment, focus=demonstrations.focus),
         None if held is None else batches(held, augment=False),
         origin=Origin(
             tokenizer=read_tokenizer(start.folder / TOKENIZER),
@@ -152,6 +153,9 @@ def _demonstrations(
     )
     for line in demonstrations.left_out:
         say(line)
+    if demonstrations.focus:
+        part = share(demonstrations.training.lengths, demonstrations.focus, config.data.focus)
+        say(f"{part:.0%} of the samples are from before a change of the hand")
     return demonstrations
 
 

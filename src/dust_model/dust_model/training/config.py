@@ -51,6 +51,9 @@ class DataConfig:
         skip_faulty: leave faulty episodes out and list them, instead of ending.
         learn_end: let the loss count the actions behind an episode's end, held or zero.
         scaling: how columns are normalised.
+        focus: how often the moments before the hand opens or closes come in an epoch; see
+            dust_model.data.focus. 1 = once, like all others.
+        focus_sec: how long before it they begin, s.
         relative: learn joint positions relative to the measured state, each step of the chunk in
             its own scale; see dust_model.actions.
         measured_columns: normalise states and actions by statistics of these demonstrations; False
@@ -70,6 +73,8 @@ class DataConfig:
     skip_faulty: bool = False
     learn_end: bool = False
     scaling: Scaling = Scaling.MIN_MAX
+    focus: int = 1
+    focus_sec: float = 2.5
     relative: bool = False
     measured_columns: bool = True
     measured_scale: bool = True
@@ -83,7 +88,9 @@ class DataConfig:
         wrong = [name for name, camera in self.cameras.items() if not isinstance(camera, str)]
         require(not wrong, f"cameras.{next(iter(wrong), '')} must be the name of a camera")
         require(0 <= self.validation < 1, f"validation must lie in [0, 1), got {self.validation}")
-        for name, least in (("workers", 0), ("lanes", 0), ("run", 1), ("buffer", 1)):
+        require(self.focus_sec > 0, f"focus_sec must be > 0, got {self.focus_sec}")
+        limits = (("workers", 0), ("lanes", 0), ("run", 1), ("buffer", 1), ("focus", 1))
+        for name, least in limits:
             value = getattr(self, name)
             require(value >= least, f"{name} must be >= {least}, got {value}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from dust_model.config import require
 from dust_model.data.augment import Augmentation
 from dust_model.data.collate import Collator
 from dust_model.data.faults import OnFault
+from dust_model.data.focus import Stretch, before_changes
 from dust_model.data.lerobot import LeRobotDataset
 from dust_model.data.loader import Loader
 from dust_model.data.measure import measure
@@ -36,6 +37,7 @@ class Demonstrations:
         state: statistics of all states, raw units.
         action: statistics of all actions, raw units.
         left_out: a line for each faulty episode.
+        focus: stretches of each training episode that come more often; empty for none.
     """
 
     config: DataConfig
@@ -45,6 +47,7 @@ class Demonstrations:
     state: ColumnStatistics
     action: ColumnStatistics
     left_out: tuple[str, ...]
+    focus: tuple[tuple[Stretch, ...], ...] = ()
 
     @classmethod
     def open(
@@ -99,6 +102,7 @@ class Demonstrations:
             state=state,
             action=action,
             left_out=tuple(lines),
+            focus=_focus([part for part, _ in parts], config, robot),
         )
 
     def encoded(
@@ -148,8 +152,12 @@ class Demonstrations:
         seed: int,
         augment: bool,
         lanes: int = 0,
+        focus: Sequence[Sequence[Stretch]] = (),
     ) -> Loader:
-        """Return batches of `source`, normalised by the statistics that are given."""
+        """Return batches of `source`, normalised by the statistics that are given.
+
+        The stretches in `focus` come as often as the configuration says.
+        """
         config = self.config
         return Loader(
             source,
@@ -168,7 +176,28 @@ class Demonstrations:
             buffer=config.buffer,
             on_fault=_on_fault(config),
             pin_memory=torch.cuda.is_available(),
+            focus=focus,
+            times=config.focus,
         )
+
+
+def _focus(
+    parts: Sequence[LeRobotDataset], config: DataConfig, robot: RobotSpec
+) -> tuple[tuple[Stretch, ...], ...]:
+    if config.focus == 1:
+        return ()
+    joints = len(robot.joint_names)
+    require(
+        all(part.recording.has_numbers for part in parts) and robot.action_dim > joints,
+        "data.focus needs demonstrations with commands of the gripper: set it to 1",
+    )
+    return tuple(
+        before_changes(
+            episode.action[:, joints], round(config.focus_sec * part.recording.layout.fps)
+        )
+        for part in parts
+        for episode in part.recording.episodes
+    )
 
 
 def _on_fault(config: DataConfig) -> OnFault:

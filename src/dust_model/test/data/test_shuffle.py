@@ -63,6 +63,48 @@ def test_an_epoch_is_every_sample_once(lengths, run, buffer, lanes, seed):
     assert sorted(keys(stream)) == sorted(keys(in_order(source)))
 
 
+@given(
+    lengths=st.lists(st.integers(4, 60), min_size=1, max_size=8),
+    run=st.integers(1, 20),
+    times=st.integers(1, 4),
+    lanes=st.integers(1, 4),
+    seed=st.integers(0, 2**40),
+)
+def test_what_is_in_focus_comes_more_often(lengths, run, times, lanes, seed):
+    source = dataset(*lengths)
+    focus = [((0, 2), (length - 1, length)) for length in lengths]
+    stream = ShuffledStream(
+        source, seed=seed, epochs=1, run=run, lanes=lanes, focus=focus, times=times
+    )
+    counts = Counter(keys(stream))
+    for episode, length in enumerate(lengths):
+        for moment in range(length):
+            inside = moment < 2 or moment == length - 1
+            assert counts[f"{episode}/{moment}"] == (times if inside else 1)
+
+
+def test_every_turn_of_a_moment_in_focus_is_augmented_anew():
+    stream = ShuffledStream(dataset(6), epochs=1, focus=[((2, 5),)], times=3)
+    seeds = {(sample.key, sample.seed) for sample in stream}
+    assert len(seeds) == 6 + 2 * 3
+    plain = {(sample.key, sample.seed) for sample in ShuffledStream(dataset(6), epochs=1)}
+    assert plain < seeds
+
+
+def test_going_on_with_a_focus_gives_what_would_have_come():
+    def stream():
+        return ShuffledStream(dataset(40, 30), lanes=2, focus=[((5, 9),), ()], times=4)
+
+    later = stream()
+    later.pass_over(25)
+    assert keys(islice(later, 100)) == keys(islice(stream(), 150))[50:]
+
+
+def test_a_focus_of_other_episodes_is_refused():
+    with pytest.raises(ValueError, match="stretches of 1 episodes, the source 2"):
+        ShuffledStream(dataset(5, 5), focus=[((0, 2),)], times=2)
+
+
 @settings(max_examples=30)
 @given(
     lengths=st.lists(st.integers(1, 9), min_size=1, max_size=4),

@@ -69,6 +69,8 @@ def test_overrides(path):
         ("data.datasets=demos", "expected a list, got 'demos'"),
         ("data.datasets=[]", "must name at least one folder"),
         ("data.validation=1.5", r"validation must lie in \[0, 1\), got 1.5"),
+        ("data.focus=0", "focus must be >= 1, got 0"),
+        ("data.focus_sec=0", "focus_sec must be > 0, got 0.0"),
         ("noise.prefix_max=-2", "prefix_max must be >= 0, got -2"),
         ("loss.world=-2", "world must be >= 0, got -2"),
         ("dtype=int8", "dtype must be one of float32, bfloat16, float16, got 'int8'"),
