@@ -1,11 +1,12 @@
 """Moments that a run looks at more often: those before the hand opens or closes.
 
 What decides about a grasp are the few centimetres before it. They are a small share of a
-demonstration and a smaller one of the loss, for what is wrong there by a centimetre weighs nothing
+demonstration and a smaller one of the loss, for what is wrong there by a centimetre weighs little
 beside a way across the table:
 
-    gripper   1 1 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 0 0 1 1
-    stretches             [3       ]          [3     ]        focus_sec long, the change included
+    moment    0 1 2 3 4 5 6 7 8 9
+    gripper   1 1 1 1 1 0 0 0 0 1
+    in focus      x x x x x x x x      frames = 3: the stretches (2, 6) and (6, 10)
 """
 
 from __future__ import annotations

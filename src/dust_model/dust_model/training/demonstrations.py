@@ -193,7 +193,8 @@ def _focus(
     )
     return tuple(
         before_changes(
-            episode.action[:, joints], round(config.focus_sec * part.recording.layout.fps)
+            episode.action[:, joints],
+            max(1, round(config.focus_sec * part.recording.layout.fps)),
         )
         for part in parts
         for episode in part.recording.episodes
