@@ -1,5 +1,7 @@
 """SIGINT and SIGTERM as a request that wakes a waiting loop, instead of an end in the middle."""
 
+import atexit
+import ctypes
 import signal
 import socket
 import threading
@@ -8,6 +10,10 @@ from contextlib import contextmanager
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_libc = ctypes.CDLL(None)
+_libc.signal.argtypes = (ctypes.c_int, ctypes.c_void_p)
+_libc.signal.restype = ctypes.c_void_p
 
 
 @contextmanager
@@ -19,7 +25,7 @@ def interrupts(wake: Callable[[], object]) -> Iterator[threading.Event]:
     signal came, the process is deaf to more of them; see `deafen`.
 
     Args:
-        wake: Called in another thread at each signal.
+        wake: Called in another thread at the first signal.
 
     Yields:
         Set once a signal came.
@@ -29,7 +35,8 @@ def interrupts(wake: Callable[[], object]) -> Iterator[threading.Event]:
     writer.setblocking(False)
 
     def listen() -> None:
-        while reader.recv(1) not in (b"", b"\0"):
+        if reader.recv(1):
+            _ignore()
             event.set()
             wake()
 
@@ -42,14 +49,13 @@ def interrupts(wake: Callable[[], object]) -> Iterator[threading.Event]:
         yield event
     finally:
         signal.set_wakeup_fd(previous_fd)
-        writer.send(b"\0")
+        writer.close()
         thread.join()
         if event.is_set():
             deafen()
         else:
             _restore(before)
         reader.close()
-        writer.close()
 
 
 @contextmanager
@@ -65,6 +71,8 @@ def interruptible(*, once: bool = False) -> Iterator[threading.Event]:
     event = threading.Event()
 
     def interrupt(*_: object) -> None:
+        if once and event.is_set():
+            return
         event.set()
         if once:
             deafen()
@@ -95,7 +103,30 @@ def deafen() -> None:
     Signals do come in twos: Linux tells a child of its parent's death once for each thread.
     """
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, _pass_over)
+    _ignore()
+
+
+def _ignore() -> None:
+    """Let no signal come from now on, from any thread; those that came still find their handler.
+
+    Python itself ignores signals in the main thread only, and makes a trace ("ignored due to race
+    condition") of those that came before, but were not handled yet.
+    """
+    for number in SIGNALS:
+        _libc.signal(number, signal.SIG_IGN)
+
+
+def _pass_over(*_: object) -> None:
+    pass
+
+
+@atexit.register
+def _stay_deaf() -> None:
+    # While it ends, Python takes its own handlers back: a signal would kill the process again.
+    for number in SIGNALS:
+        if signal.getsignal(number) is _pass_over:
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
@@ -104,7 +135,7 @@ def _handled(handler: Callable[[int, Any], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        if signal.getsignal(SIGNALS[0]) is not signal.SIG_IGN:
+        if signal.getsignal(SIGNALS[0]) is not _pass_over:
             _restore(before)
 
 
