@@ -13,6 +13,9 @@ from dust_sim.pose import Pose2
 MAX_SPEED = 0.03
 """An object that moves faster does not rest yet, m/s."""
 
+FALLEN = -0.05
+"""An object whose centre of gravity is lower has fallen off the table, whose top is at 0, m."""
+
 ROBOT = "robot"
 """Name that stands for any part of the robot among the bodies that touch each other."""
 
@@ -64,6 +67,8 @@ def judge(evidence: Evidence) -> Verdict:
     none = Outcome.NONE
     if frozenset((evidence.object_name, ROBOT)) in evidence.touching:
         return Verdict(none, f"the robot touches the {what}")
+    if evidence.centre[2] < FALLEN:
+        return Verdict(none, f"the {what} fell off the table")
     if evidence.speed > MAX_SPEED:
         return Verdict(none, f"the {what} still moves at {evidence.speed:.2f} m/s")
     if not _carried(evidence):

@@ -48,6 +48,7 @@ def test_the_footprint_turns_with_the_target():
     [
         ({"touching": PLACED.touching | touching(("sponge", "robot"))}, "robot touches"),
         ({"speed": 0.2}, "still moves"),
+        ({"speed": 80.0, "centre": (0.55, 0.90, -300.0)}, "fell off the table"),
         ({"touching": touching(("sponge", "table"))}, "it touches the table"),
         ({"touching": touching()}, "it touches nothing"),
     ],
