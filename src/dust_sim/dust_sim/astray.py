@@ -8,6 +8,9 @@ nothing of the way there, which nobody shall learn::
          |                          .---.
          v       object      -->    |   v
         | |       (#)              | | (#)
+
+A closed hand is closed upon nothing: all the way. One that is half closed holds something, and
+whoever saw it open then would let go of what it has just gripped.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ _BESIDE = (0.008, 0.07)  # m, towards anywhere
 _ABOVE = (-0.005, 0.14)  # m
 _YAW = 0.4  # rad, either way
 _ELBOW = 0.1
-_CLOSED = 0.35  # share of the trials in which the hand is not open
+_CLOSED = 0.4  # share of the trials in which the hand is closed
 _TRIES = 40
 
 
@@ -84,9 +87,9 @@ class Astray:
         )
         yaw = spec.hand_yaw(pose.x, pose.y, pose.yaw) + random.uniform(-_YAW, _YAW)
         elbow = random.uniform(-_ELBOW, _ELBOW)
-        width = random.uniform(0.0, MAX_WIDTH) if random.random() < _CLOSED else MAX_WIDTH
+        width = 0.0 if random.random() < _CLOSED else MAX_WIDTH
         try:
             joints = self._kinematics.inverse(position, downward(yaw), elbow=elbow)
         except UnreachableError:
             return None
-        return replace(placement, posture=tuple(float(q) for q in joints), width=float(width))
+        return replace(placement, posture=tuple(float(q) for q in joints), width=width)
