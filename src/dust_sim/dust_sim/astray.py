@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 # Where the hand is from the grasp, and how it is turned against it.
 _BESIDE = (0.008, 0.07)  # m, towards anywhere
 _ABOVE = (-0.005, 0.14)  # m
-_YAW = 0.4  # rad, either way
+_YAW = 1.5  # rad, either way
 _ELBOW = 0.1
 _CLOSED = 0.4  # share of the trials in which the hand is closed
 _TRIES = 40

@@ -6,9 +6,10 @@ and correct that on the way down, pause::
 
     as designed            with detours
     ----.                  --.
-         |                    `.   slantwise, until it hovers above the object
-         |                      |
-       object                 object
+         |                    `.
+         | turns                `. turns    until it hovers above the object
+         |                        |
+       object                   object
 
 None goes down beside the object first and corrects that then: whoever imitates it would learn to go
 down beside the object.
@@ -22,13 +23,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+HOVER = 0.09
+"""Height above the grasp at which the open hand clears any object and the containers' rims, m."""
+
 # Largest changes, at strength 1.
 _LOWER = 0.03  # m
 _HIGHER = 0.06
 _SLOWER = 0.25
 _MISS = 0.04  # m
 _MISS_YAW = 0.35  # rad
-_HOVER = (0.06, 0.11)  # m, above any object between the open fingers
+_HOVER = 0.02  # m
 _CARRY = 0.035  # m
 _PAUSE = (0.2, 0.6)  # s
 _PAUSES = 0.25  # share of the possible pauses
@@ -43,9 +47,9 @@ class Detours:
     pace: float = 1.0
     """Factor of the hand's speed, in (0, 1]."""
     miss: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """By how much the first way across ends beside the object: x, y (m), yaw (rad)."""
-    hover: float = 0.0
-    """Height above the grasp by which that is corrected, m; 0: no way beside the object."""
+    """By how much the first way across ends beside the object: x, y (m), and turned (rad)."""
+    hover: float = HOVER
+    """Height above the grasp by which the hand is above the object and has turned, m."""
     carry: tuple[float, float] = (0.0, 0.0)
     """By how much the way across ends beside the target's middle: x, y, m."""
     before_grasp: float = 0.0
@@ -78,7 +82,7 @@ class Detours:
             height=random.uniform(-_LOWER, _HIGHER) * strength,
             pace=1.0 - random.uniform(0.0, _SLOWER) * strength,
             miss=(*miss, yaw) if misses else (0.0, 0.0, 0.0),
-            hover=random.uniform(*_HOVER) if misses else 0.0,
+            hover=HOVER + random.uniform(-_HOVER, _HOVER) * strength,
             carry=_draw_offset(random, _CARRY * strength),
             before_grasp=_draw_pause(random, strength),
             before_lift=_draw_pause(random, strength),

@@ -7,6 +7,10 @@ plans agree; only what lies at least ``LEAD`` ahead can still change::
        ^           |         |                   |
        +-----------+---------+-------------------+   nothing between the fingers, object lost, or
        not placed: up to two more tries
+
+It knows how the object lies from the start, but turns the hand only on the way down to it. Who
+imitates it has eyes in the hand, which tell that from near alone; a hand that had to be turned on
+the way across would come down turned by a guess, into a place that no demonstration shows.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dust_sim.containers import container_spec
-from dust_sim.detours import Detours
+from dust_sim.detours import HOVER, Detours
 from dust_sim.fr3 import MAX_WIDTH
 from dust_sim.kinematics import Kinematics, UnreachableError
 from dust_sim.objects import object_spec
@@ -54,8 +58,6 @@ _OPENED = 0.012
 _CLOSED = 0.005
 _SLIP = 0.03
 _BESIDE = 0.10
-# Above the grasp, m: there the open hand clears any object and the containers' rims.
-_OVER = 0.09
 
 
 class Phase(StrEnum):
@@ -207,19 +209,21 @@ class Expert:
     def _step_over(self, start: float) -> float:
         """Schedule the way from beside the object to close above it."""
         beside, above = self._moving().goal, self._grasp.copy()
-        above[2] += _OVER
+        above[2] += HOVER
         if beside[2] < above[2] - 0.01:
             beside[2] = above[2]
             start = self._overlapping(start, beside, _CAREFUL)
         return self._overlapping(start, above, _CAREFUL)
 
     def _above_object(self, start: float) -> float:
-        """Schedule the way to above the object, at the first try slantwise from beside it."""
-        if self.retries or not self._detours.hover:
-            return self._overlapping(start, self._lifted(self._grasp), _FREE)
-        x, y, yaw = self._detours.miss
-        beside = self._grasp + np.array([x, y, 0.0, yaw])
-        start = self._overlapping(start, self._lifted(beside), _FREE)
+        """Schedule the way across, and down to where the hand hovers above the object."""
+        across = self._lifted(self._grasp)
+        if not self.retries:
+            x, y, yaw = self._detours.miss
+            across[:2] += x, y
+            # Unturned: only from above does one see how the object lies.
+            across[3] = math.atan2(across[1], across[0]) + yaw
+        start = self._overlapping(start, across, _FREE)
         above = self._grasp + np.array([0.0, 0.0, self._detours.hover, 0.0])
         return self._overlapping(start, above, _CAREFUL)
 

@@ -10,6 +10,7 @@ import pytest
 from dust_sim import fr3
 from dust_sim.cell import Cell
 from dust_sim.expert import HORIZON, PERIOD, Expert, Observation, Phase
+from dust_sim.kinematics import yaw_of
 from dust_sim.objects import OBJECTS
 from dust_sim.oracle import Outcome
 from dust_sim.placement import place
@@ -69,6 +70,28 @@ def test_irregular_calls_give_the_same_motion():
         expert = Expert(TASKS["box_to_bowl"], "blue_cube")
         plans.append([expert.plan(seen(time)) for time in times][-1])
     np.testing.assert_allclose(*plans, atol=1e-6)
+
+
+def test_it_turns_the_hand_only_above_the_object():
+    turned = np.array([np.cos(-0.5), 0.0, 0.0, np.sin(-0.5)])  # by -1 rad
+    poses = {**POSES, "blue_cup": BodyPose(np.array([0.5, 0.2, 0.095]), turned)}
+    expert = Expert(TASKS["box_to_bowl"], "blue_cup")
+    expert.plan(seen(0.0, poses=poses))
+    closes = next(t for t in np.arange(0, 20, 0.05) if expert.actions(np.array([t]))[0, 7] == 0)
+    rows = expert.actions(np.arange(0.0, closes, 0.02))
+    hand = [expert.kinematics.forward(row[:7]) for row in rows]
+    yaws = np.array([yaw_of(rotation) for _, rotation in hand])
+    away = np.array(
+        [np.hypot(*(position - poses["blue_cup"].position)[:2]) for position, _ in hand]
+    )
+    height = np.array([position[2] for position, _ in hand]) - 0.095
+    bearings = np.array([np.arctan2(position[1], position[0]) for position, _ in hand])
+    crossing = away > 0.02
+    assert crossing.sum() > 50
+    assert np.abs(yaws - bearings)[crossing].max() < 0.2
+    # The hand is down only when it has turned to where the cup lies.
+    assert np.abs(yaws - (-1.0))[height < 0.09].max() < 0.1
+    assert np.abs(yaws[-1] - (-1.0)) < 1e-3
 
 
 def test_it_waits_for_the_hand_and_gives_up_when_it_never_closes(expert):
