@@ -41,6 +41,7 @@ _HELD = np.array([0.05, 0.05, 0.06])
 _HELD_WIDTH = 0.077
 _TAKE_AWAY = 0.15
 _SPREADS = (0.01, 0.03, 0.08)
+_TURNED = 0.5
 _WORKSPACE = np.array([[0.28, 0.75], [-0.45, 0.45], [0.012, 0.60]])
 _TRIES = 6
 _BESIDE = 0.06
@@ -131,13 +132,17 @@ class Changer:
     def nudge(self, moment: Moment, random: np.random.Generator) -> Moment:
         """Move the hand, with what it holds, off its place; now and then its fingers too.
 
-        The moment itself comes back when all tries bump into something.
+        An empty hand is often turned by any angle: whoever saw it near an object turned rightly
+        alone would not have to look how the object lies. The moment itself comes back when all
+        tries bump into something.
         """
         spread = float(random.choice(_SPREADS))
         for _ in range(_TRIES):
             shift = random.normal(0.0, spread, size=3)
             shift[2] = abs(shift[2]) if random.random() < 0.7 else shift[2]
             turn = random.normal(0.0, min(0.35, 8 * spread))
+            if not moment.held and random.random() < _TURNED:
+                turn = random.uniform(-math.pi / 2, math.pi / 2)
             lean = random.normal(0.0, 0.04, size=2)
             changed = self._with_hand(moment, shift, turn, lean, random)
             if changed is not None:

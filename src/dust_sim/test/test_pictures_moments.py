@@ -10,7 +10,7 @@ import pytest
 
 from dust_sim import fr3
 from dust_sim.cell import Cell
-from dust_sim.kinematics import Kinematics
+from dust_sim.kinematics import Kinematics, yaw_of
 from dust_sim.objects import OBJECTS
 from dust_sim.pictures_moments import FIRST_SEED, NEAR, Changer, draw_placement, watch_trial
 
@@ -90,6 +90,19 @@ def test_a_nudge_moves_the_hand_and_leaves_the_rest(cell, changer, moments):
         np.testing.assert_array_equal(after.position("blue_cube"), before.position("blue_cube"))
         assert after.rotation[2, 2] < -0.95
     assert 0.01 < np.median(distances) < 0.2
+
+
+def test_an_empty_hand_beside_an_object_is_turned_by_any_angle(cell, changer, moments):
+    random = np.random.default_rng(4)
+    moment = next(moment for moment in moments if moment.near and not moment.held)
+    before = Scene(cell, moment).rotation
+    turns = []
+    for _ in range(40):
+        after = Scene(cell, changer.nudge(moment, random)).rotation
+        turn = yaw_of(after) - yaw_of(before)
+        turns.append(abs((turn + math.pi) % (2 * math.pi) - math.pi))
+    assert sum(turn > math.pi / 4 for turn in turns) >= 5
+    assert max(turns) < math.pi / 2 + 0.01
 
 
 def test_what_is_held_moves_with_the_hand(cell, changer, moments):
