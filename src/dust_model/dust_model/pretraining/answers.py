@@ -142,10 +142,10 @@ def answer_losses(reading: Reading, named: Named) -> dict[str, Tensor]:
             _waves(reading["position_waves"], named.position, known)
             + _waves(reading["in_hand_waves"], named.in_hand, known)
         ),
-        "grasp": mean_where(circle.mean(-1), known & named.graspable),
+        "grasp": mean_where(closeness.squeeze(-1) * circle.mean(-1), known & named.graspable),
         "held": F.binary_cross_entropy_with_logits(reading["held"], held),
     }
-    weights = {"seen": 0.5, "grasp": 0.3, "held": 0.3}
+    weights = {"seen": 0.5, "held": 0.3}
     return {name: weights.get(name, 1.0) * part for name, part in parts.items()}
 
 

@@ -91,7 +91,7 @@ def tower_losses(read: dict[str, Tensor], targets: Targets) -> dict[str, Tensor]
         "attention": 0.2 * mean_where(found, visible),
         "place": mean_where(soft_l1(read["place"] - targets.place, PLACE_SCALE).mean(-1), visible),
         "depth": 0.5 * mean_where(soft_l1(read["depth"] - targets.depth, _DEPTH_SCALE), visible),
-        "grasp": 0.3 * mean_where(turned, visible & targets.graspable[:, :, None]),
+        "grasp": mean_where(turned, visible & targets.graspable[:, :, None]),
     }
 
 
