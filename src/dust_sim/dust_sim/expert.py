@@ -58,6 +58,8 @@ _OPENED = 0.012
 _CLOSED = 0.005
 _SLIP = 0.03
 _BESIDE = 0.10
+# From the direction away from the base, rad; the wrist's limits are a little further.
+_MOST_TURN = 1.9
 
 
 class Phase(StrEnum):
@@ -197,6 +199,7 @@ class Expert:
         self._grasp = np.array([x, y, z + self._object.grasp_height, yaw])
         low = path.goal[2] < _TRANSIT - 0.02
         if low and math.dist(path.goal[:2], self._grasp[:2]) < _BESIDE:
+            self._grasp[3] = self._turned_least(path.goal[3], pose.yaw, yaw)
             start = self._step_over(start)
         else:
             if low:
@@ -205,6 +208,12 @@ class Expert:
         self._add(self._grasp, start + self._detours.before_grasp, _CAREFUL)
         self._command_gripper(path.end + _SETTLE, 0.0)
         self.phase = Phase.APPROACH
+
+    def _turned_least(self, hand: float, yaw: float, usual: float) -> float:
+        """Answer the grasp for a hand that is there already: the nearest that the wrist allows."""
+        nearest = self._object.nearest_yaw(yaw, hand)
+        x, y = self._grasp[:2]
+        return nearest if abs(nearest - math.atan2(y, x)) < _MOST_TURN else usual
 
     def _step_over(self, start: float) -> float:
         """Schedule the way from beside the object to close above it."""

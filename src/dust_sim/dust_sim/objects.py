@@ -51,8 +51,17 @@ class ObjectSpec:
             y: of the object in the base frame, m.
             yaw: of the object in the base frame, rad.
         """
+        return self.nearest_yaw(yaw, math.atan2(y, x))
+
+    def nearest_yaw(self, yaw: float, hand: float) -> float:
+        """Answer how a hand that points down turns to take the object, by the nearest grasp, rad.
+
+        Args:
+            yaw: of the object in the base frame, rad.
+            hand: how the hand is turned, rad.
+        """
         angle = yaw + self.grasp_yaw
-        return angle + self.grasp_period * round((math.atan2(y, x) - angle) / self.grasp_period)
+        return angle + self.grasp_period * round((hand - angle) / self.grasp_period)
 
 
 def _cube(spec: Any, body: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from dust_sim import fr3
 from dust_sim.cell import Cell
 from dust_sim.expert import HORIZON, PERIOD, Expert, Observation, Phase
-from dust_sim.kinematics import yaw_of
+from dust_sim.kinematics import downward, yaw_of
 from dust_sim.objects import OBJECTS
 from dust_sim.oracle import Outcome
 from dust_sim.placement import place
@@ -92,6 +92,21 @@ def test_it_turns_the_hand_only_above_the_object():
     # The hand is down only when it has turned to where the cup lies.
     assert np.abs(yaws - (-1.0))[height < 0.09].max() < 0.1
     assert np.abs(yaws[-1] - (-1.0)) < 1e-3
+
+
+@pytest.mark.parametrize("turn", [-1.4, -0.6, 0.6, 1.4])
+def test_a_hand_beside_the_object_takes_the_nearest_grasp(expert, turn):
+    poses = {**POSES, "blue_cube": BodyPose(np.array([0.5, 0.0, 0.08]), UPRIGHT)}
+    usual = OBJECTS["blue_cube"].hand_yaw(0.5, 0.0, 0.0)
+    beside = np.array([0.53, 0.02, 0.12])
+    joints = expert.kinematics.inverse(beside, downward(usual + turn), elbow=0.0)
+    expert.plan(seen(0.0, joints=joints, poses=poses))
+    closes = next(t for t in np.arange(0, 20, 0.05) if expert.actions(np.array([t]))[0, 7] == 0)
+    _, rotation = expert.kinematics.forward(expert.actions(np.array([closes]))[0, :7])
+    # Every quarter turn is a grasp of the cube: half of one is the most that it takes.
+    assert abs(yaw_of(rotation) - usual - turn) <= np.pi / 4 + 1e-3
+    off = (yaw_of(rotation) - usual + np.pi / 4) % (np.pi / 2) - np.pi / 4
+    assert abs(off) < 1e-3
 
 
 def test_it_waits_for_the_hand_and_gives_up_when_it_never_closes(expert):
