@@ -56,6 +56,8 @@ def _tower_rows(rows: Rows, told: Told, targets: Targets) -> None:
     for view in range(error.shape[2]):
         shown = targets.visible[:, :, view]
         _add(rows, f"tower/place_{view}_px", error[:, :, view][shown])
+        turned = _degrees(told.seen["grasp"][:, :, view], targets.grasp[:, :, view])
+        _add(rows, f"tower/grasp_{view}_deg", turned[shown & targets.graspable])
 
 
 def _answer_rows(rows: Rows, told: Told, batch: PictureBatch) -> None:
@@ -72,8 +74,10 @@ def _answer_rows(rows: Rows, told: Told, batch: PictureBatch) -> None:
         for view in range(pixels.shape[-1]):
             _add(rows, f"{name}/place_{view}_px", pixels[..., view][named.visible[..., view]])
         if name == "thing":
-            _by_distance(rows, hand, named)
-            _add(rows, "thing/grasp_deg", _degrees(reading["grasp"][:, :, 0], named))
+            _by_distance(rows, "thing/hand_{}_cm", hand, named)
+            turns = _degrees(reading["grasp"][:, :, 0], named.grasp[:, :, 0])
+            _add(rows, "thing/grasp_deg", turns[named.known & named.graspable])
+            _by_distance(rows, "thing/grasp_{}_deg", turns, named, named.graspable)
             held = (reading["held"][..., 0] > 0) == named.held
             _add(rows, "share/held", held.float().flatten())
             kind = targets.graspable
@@ -83,12 +87,16 @@ def _answer_rows(rows: Rows, told: Told, batch: PictureBatch) -> None:
             _add(rows, "share/right_target", _right(reading["position"], numbers, targets, kind))
 
 
-def _by_distance(rows: Rows, error: Tensor, named: Named) -> None:
+def _by_distance(
+    rows: Rows, title: str, error: Tensor, named: Named, asked: Tensor | None = None
+) -> None:
     away = named.in_hand.norm(dim=-1)
+    # What is held does not move in the hand: it would flatter the others.
+    counts = named.known & ~named.held
+    if asked is not None:
+        counts = counts & asked
     for name, low, high in DISTANCES:
-        # What is held does not move in the hand: it would flatter the others.
-        inside = named.known & ~named.held & (away >= low) & (away < high)
-        _add(rows, f"thing/hand_{name}_cm", error[inside])
+        _add(rows, title.format(name), error[counts & (away >= low) & (away < high)])
 
 
 def _right(position: Tensor, numbers: Tensor, targets: Targets, kind: Tensor) -> Tensor:
@@ -107,13 +115,15 @@ def _right(position: Tensor, numbers: Tensor, targets: Targets, kind: Tensor) ->
     return (nearest == numbers)[asked].float()
 
 
-def _degrees(circle: Tensor, named: Named) -> Tensor:
-    """Return errors of the direction, in degrees of a circle that stands for a period."""
-    wanted = named.grasp[:, :, 0]
-    read = torch.atan2(circle[..., 1], circle[..., 0])
-    error = (read - torch.atan2(wanted[..., 1], wanted[..., 0])).remainder(2 * torch.pi)
+def _degrees(read: Tensor, wanted: Tensor) -> Tensor:
+    """Return errors of directions [..., 2], in degrees of a circle that stands for a period."""
+    error = (_angle(read) - _angle(wanted)).remainder(2 * torch.pi)
     error = torch.minimum(error, 2 * torch.pi - error)
-    return torch.rad2deg(error)[named.known & named.graspable]
+    return torch.rad2deg(error)
+
+
+def _angle(direction: Tensor) -> Tensor:
+    return torch.atan2(direction[..., 1], direction[..., 0])
 
 
 def _pixels(error: Tensor) -> Tensor:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from dust_model.pretraining.metrics import _right, _summary
+from dust_model.pretraining.answers import Named
+from dust_model.pretraining.metrics import _by_distance, _degrees, _right, _summary
 from dust_model.pretraining.targets import targets_of
 
 
@@ -32,6 +33,29 @@ def test_targets_compete_with_containers_only(targets):
     right = _right(near, goals, targets, containers)
     assert right.mean() == 1.0
     assert len(right) == int((targets.known[:, 2] & targets.known[:, 3]).sum())
+
+
+def test_directions_err_the_short_way_round():
+    def direction(degrees):
+        angle = torch.deg2rad(torch.tensor(degrees))
+        return torch.stack([angle.cos(), angle.sin()], dim=-1)
+
+    read, wanted = direction([10.0, 170.0, 0.0]), direction([350.0, -170.0, 180.0])
+    assert _degrees(2 * read, wanted).tolist() == pytest.approx([20.0, 20.0, 180.0], abs=1e-3)
+
+
+def test_errors_are_told_apart_by_distance_and_not_of_what_is_held(targets):
+    named = Named.of(targets, torch.zeros((24, 1), dtype=torch.long))
+    away = named.in_hand.norm(dim=-1)
+    counts = named.known & ~named.held
+    rows = {}
+    _by_distance(rows, "thing/{}", away, named)
+    assert sum(len(parts[0]) for parts in rows.values()) == int(counts.sum())
+    assert all(values.max() < 0.1 for values in rows["thing/near"] if len(values))
+    assert all(values.min() >= 0.25 for values in rows["thing/far"] if len(values))
+    none = {}
+    _by_distance(none, "thing/{}", away, named, torch.zeros_like(named.known))
+    assert sum(len(parts[0]) for parts in none.values()) == 0
 
 
 def test_summaries_are_medians_quantiles_and_shares():
