@@ -1,6 +1,7 @@
 """Node dust_sim: a Franka cell in MuJoCo with the topics of franka_ros2 and of the ZED wrapper."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.publisher import Publisher
@@ -34,6 +35,7 @@ from dust_sim.tether import Tether
 from dust_sim.trajectory_controller import TrajectoryController
 from dust_sim.viewer import Viewer, wants_viewer
 
+_WITH_CHUNKS = (ExecutorState.RUNNING, ExecutorState.HOLDING)
 _SLOW = 0.95  # share of the wanted real-time factor below which the machine is too slow
 
 
@@ -91,8 +93,7 @@ class CellNode(DustNode):
         self._watch = self.create_timer(0.1, self._raise_break)
         if self.values["publish_clock"]:
             self._clock_publisher = self.create_publisher(Clock, "/clock", 10)
-            self._tie(ExecutorState, "executor_state", self.values["max_lead"])
-            self._tie(ActionChunk, "action_chunk", self.values["max_chunk_lead"])
+            self._tie_clock()
 
     def start(self) -> None:
         """Let time pass."""
@@ -192,17 +193,33 @@ class CellNode(DustNode):
             return None
         return self._keep(Viewer(cell.model, self.get_logger().warning))
 
-    def _tie(self, kind: Any, topic: str, lead_sec: float) -> None:
-        """Keep simulated time from running ahead of a topic's stamps."""
+    def _tie_clock(self) -> None:
+        """Keep simulated time from running ahead of executor and chunks."""
+        chunks = self._tie(ActionChunk, "action_chunk", self.values["max_chunk_lead"])
+
+        def let_go(state: Any) -> None:
+            # Without a task nobody sends chunks.
+            if chunks is not None and state.mode not in _WITH_CHUNKS:
+                chunks.let_go()
+
+        self._tie(ExecutorState, "executor_state", self.values["max_lead"], let_go)
+
+    def _tie(
+        self, kind: Any, topic: str, lead_sec: float, hear: Callable[[Any], None] | None = None
+    ) -> Tether | None:
+        """Keep simulated time from running ahead of a topic's stamps; `hear` its messages too."""
         if lead_sec == 0.0:
-            return
+            return None
         tether = Tether(round(lead_sec * 1e9), patience_sec=self.values["patience"])
 
         def note(message: Any) -> None:
             tether.note(from_time(message.header.stamp))
+            if hear is not None:
+                hear(message)
 
         self._tethers.append(tether)
         self._tied.append(self.create_subscription(kind, topic, note, SENSOR))
+        return tether
 
     def _run_block(self, steps: int) -> None:
         """Simulate and publish. Runs in the physics thread."""

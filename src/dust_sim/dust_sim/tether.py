@@ -15,8 +15,8 @@ class Tether:
         newest stamp     --------------------|
                                              <-length->
 
-    Nobody is waited for who never was there, or who has fallen silent; who comes back is, unless he
-    is ten lengths behind (his clock is another one then).
+    Nobody is waited for who never was there, who has fallen silent, or who was let go; who comes
+    back is, unless he is ten lengths behind (his clock is another one then).
 
     Args:
         length_ns: How far the clock may run ahead. Unit: ns.
@@ -38,15 +38,21 @@ class Tether:
             self._is_tied = self._is_tied or self._is_within(_REACH * self._length_ns)
             self._condition.notify_all()
 
+    def let_go(self) -> None:
+        """Wait for nobody until the next stamp; called in any thread."""
+        with self._condition:
+            self._is_tied = False
+            self._condition.notify_all()
+
     def wait(self, now_ns: int) -> None:
         """Wait until the clock may go on beyond a time; called in the clock's thread. Unit: ns."""
         with self._condition:
             self._now_ns = now_ns
-            if self._is_tied:
-                self._is_tied = self._condition.wait_for(self._is_near, self._patience_sec)
+            if not self._condition.wait_for(self._may_go_on, self._patience_sec):
+                self._is_tied = False
 
-    def _is_near(self) -> bool:
-        return self._is_within(self._length_ns)
+    def _may_go_on(self) -> bool:
+        return not self._is_tied or self._is_within(self._length_ns)
 
     def _is_within(self, length_ns: int) -> bool:
         return self._now_ns - self._newest_ns <= length_ns

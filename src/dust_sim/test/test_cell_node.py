@@ -14,9 +14,9 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dust_msgs.action import Gripper
-from dust_msgs.msg import CellState, ExecutorState, RobotState
+from dust_msgs.msg import ActionChunk, CellState, ExecutorState, RobotState
 from dust_msgs.srv import AuditCommands, InjectFault, JudgeCell, ResetCell
-from dust_node.qos import LATCHED
+from dust_node.qos import LATCHED, RELIABLE
 from dust_sim.cameras import intrinsics
 from dust_sim.control_adapter import State
 from dust_sim.description import robot_description
@@ -369,6 +369,33 @@ def test_its_own_clock_waits_for_the_executor(graph):
     before = seconds()
     graph.wait(lambda: seconds() > before + 1.5)
     graph.node.destroy_publisher(states)
+    graph.end()
+
+
+def test_its_own_clock_waits_for_chunks_while_there_is_a_task(graph):
+    options = {"max_lead": 10.0, "max_chunk_lead": 0.2, "patience": 30.0, "cameras": "false"}
+    graph.start("dust_sim.cell_node", publish_clock="true", real_time_factor=3.0, **options)
+    clock = graph.listen(Clock, "/clock")
+    states = graph.node.create_publisher(ExecutorState, "executor_state", 10)
+    chunks = graph.node.create_publisher(ActionChunk, "action_chunk", RELIABLE)
+    heard = (states.get_subscription_count, chunks.get_subscription_count)
+    graph.wait(lambda: len(clock) > 20 and all(count() for count in heard))
+
+    def seconds():
+        return clock[-1].clock.sec + clock[-1].clock.nanosec * 1e-9
+
+    def say(publisher, message):
+        message.header.stamp = clock[-1].clock
+        publisher.publish(message)
+
+    say(states, ExecutorState(mode=ExecutorState.RUNNING))
+    say(chunks, ActionChunk())
+    began = seconds()
+    graph.spin(1.0)
+    assert seconds() - began < 1.0
+    say(states, ExecutorState(mode=ExecutorState.IDLE))
+    before = seconds()
+    graph.wait(lambda: seconds() > before + 1.5, timeout_sec=20.0)
     graph.end()
 
 

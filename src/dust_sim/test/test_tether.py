@@ -62,6 +62,25 @@ def test_who_falls_silent_is_waited_for_once():
     thread.join(5.0)
 
 
+def test_who_is_let_go_is_not_waited_for_until_he_comes_back(tether):
+    tether.wait(START)
+    tether.note(START)
+    thread = in_thread(tether, START + LENGTH + 1)
+    thread.join(0.2)
+    assert thread.is_alive()
+    tether.let_go()
+    thread.join(1.0)
+    assert not thread.is_alive()
+    assert seconds(tether.wait, START + 3 * LENGTH) < 1.0
+    tether.note(START + LENGTH)
+    thread = in_thread(tether, START + 3 * LENGTH)
+    thread.join(0.2)
+    assert thread.is_alive()
+    tether.note(START + 2 * LENGTH)
+    thread.join(5.0)
+    assert not thread.is_alive()
+
+
 def test_who_comes_back_a_little_behind_is_waited_for(tether):
     tether.wait(START + 5 * LENGTH)
     tether.note(START)
