@@ -56,7 +56,7 @@ CELL_PARAMETERS = (
     Parameter(
         "max_chunk_lead",
         0.0,
-        "The same for the newest action chunk, where the driver's thinking time is of no interest.",
+        "The same for the newest chunk while a task runs; the driver may then think long.",
         "s",
         0.0,
         10.0,
