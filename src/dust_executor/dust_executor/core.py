@@ -77,7 +77,12 @@ class Executor:
         self._clock, self._publish = clock, publish
 
     def start_task(self, task_id: str, source: str) -> Answer:
-        """Begin a task from the arm at rest, or from the plan that still comes to rest."""
+        """Begin a task from the arm at rest, or from the plan that still comes to rest.
+
+        To be asked again changes nothing: the answer may have been lost on its way.
+        """
+        if self.modes.has_begun(task_id, source):
+            return True, ""
         now = self._clock()
         refusal = self.modes.refusal(task_id, source) or self.watchdog.not_ready(now)
         refusal = refusal or self._take_up(now)
@@ -93,7 +98,9 @@ class Executor:
         return True, ""
 
     def end_task(self, task_id: str) -> Answer:
-        """End the task; the arm comes to rest."""
+        """End the task; the arm comes to rest. To be asked again changes nothing."""
+        if task_id == self._ended and not self.modes.task_id:
+            return True, ""
         refusal = self.modes.end(task_id)
         if refusal:
             return False, refusal

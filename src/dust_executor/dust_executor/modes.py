@@ -64,6 +64,10 @@ class Modes:
             return f"task '{self.task_id}' of '{self.source}' is running; end it first"
         return ""
 
+    def has_begun(self, task_id: str, source: str) -> bool:
+        """Whether this very task is running: its start may be asked for again."""
+        return self.in_task and (task_id, source) == (self.task_id, self.source)
+
     def start(self, task_id: str, source: str) -> None:
         """Begin a task; the first chunk is awaited."""
         assert not self.refusal(task_id, source)

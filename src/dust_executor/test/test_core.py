@@ -30,6 +30,27 @@ def test_first_trajectory_settles_at_the_measured_arm(bench):
     assert bench.executor.modes.mode is Mode.HOLDING
 
 
+def test_who_asks_again_for_what_was_done_hears_yes_and_changes_nothing(bench):
+    executor = bench.executor
+    bench.start()
+    move(bench)
+    before = bench.published, executor.ledger.accepted, executor.modes.mode
+    assert executor.start_task("task", "test") == (True, "")
+    assert (bench.published, executor.ledger.accepted, executor.modes.mode) == before
+    refused = "task 'task' of 'test' is running; end it first"
+    assert executor.start_task("task", "other") == (False, refused)
+    assert executor.start_task("other", "test") == (False, refused)
+    assert executor.end_task("task") == (True, "")
+    published = bench.published
+    assert executor.end_task("task") == (True, "")
+    assert bench.published == published
+    assert executor.end_task("other") == (False, "no task is running")
+    # What was stopped for cause has not begun.
+    bench.start()
+    executor.stop("a cause")
+    assert executor.start_task("task", "test") == (False, "stopped: a cause; call rearm first")
+
+
 def test_chunk_runs_holds_and_times_out(bench):
     bench.start()
     bench.run(bench.now + 300 * MS)

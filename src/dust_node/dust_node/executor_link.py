@@ -1,5 +1,6 @@
 """The executor's services, asked without ever blocking."""
 
+import math
 from typing import Any
 
 from rclpy.client import Client
@@ -15,6 +16,14 @@ SILENT_SEC = 0.5
 """How long an executor that has fallen silent is waited for. Unit: s.
 
 What it was asked it still hears when it comes back.
+"""
+
+AGAIN_SEC = 0.5
+"""How long an answer is waited for before the executor is asked again, at most. Unit: s.
+
+Of an executor that has just come, or come back after a crash, a request may miss the service or
+the answer its way back: each side hears of the other in its own time. So what the executor may be
+asked twice is asked again.
 """
 
 
@@ -41,7 +50,7 @@ class ExecutorLink:
             TimeoutError: The answer did not come in time.
         """
         request = StartTask.Request(task_id=task_id, source=source)
-        response = await self._call(self._start, request, timeout_sec)
+        response = await self._call(self._start, request, timeout_sec, again=True)
         return "" if response.success else response.message or "no reason given"
 
     async def end_task(
@@ -59,7 +68,7 @@ class ExecutorLink:
         request = EndTask.Request(task_id=task_id, reason=reason)
         timeout_sec = min(timeout_sec, SILENT_SEC) if silent else timeout_sec
         try:
-            response = await self._call(self._end, request, timeout_sec)
+            response = await self._call(self._end, request, timeout_sec, again=True)
         except (ConnectionError, TimeoutError) as error:
             return str(error)
         return "" if response.success else response.message or "no reason given"
@@ -80,24 +89,44 @@ class ExecutorLink:
         self._node.destroy_client(self._end)
         self._node.destroy_client(self._pause)
 
-    async def _call(self, client: Client, request: Any, timeout_sec: float) -> Any:
-        """Return the response, however long it takes up to the timeout."""
+    async def _call(
+        self, client: Client, request: Any, timeout_sec: float, *, again: bool = False
+    ) -> Any:
+        """Return the first response, however long it takes up to the timeout.
+
+        Args:
+            client: Of the service.
+            request: What is asked.
+            timeout_sec: Longest wait for the service, and then for the response, s.
+            again: Ask again while there is no response; the executor must not mind.
+        """
         if not await until(self._node, client.service_is_ready, timeout_sec=timeout_sec):
             raise ConnectionError(f"nobody offers {client.srv_name}")
-        answer = client.call_async(request)
-        timer = self._node.create_timer(timeout_sec, answer.cancel, clock=self._clock)
-        response = await self._settled(answer)
-        self._node.destroy_timer(timer)
-        if response is None:
-            client.remove_pending_request(answer)
-            raise TimeoutError(f"{client.srv_name} did not answer within {timeout_sec:g} s")
-        return response
+        response: Future = Future()
+        asked: list[Future] = []
+        turns = math.ceil(timeout_sec / AGAIN_SEC) if again else 1
 
-    @staticmethod
-    async def _settled(answer: Future) -> Any:
-        """Wait for an answer or its cancellation, which gives None."""
-        settled: Future = Future()
-        answer.add_done_callback(
-            lambda future: settled.set_result(None if future.cancelled() else future.result())
-        )
-        return await settled
+        def ask() -> None:
+            answer = client.call_async(request)
+            answer.add_done_callback(lambda given: settle(given.result()))
+            asked.append(answer)
+
+        def settle(result: Any) -> None:
+            if not response.done():
+                response.set_result(result)
+
+        def look() -> None:
+            if len(asked) < turns:
+                ask()
+            else:
+                settle(None)
+
+        ask()
+        timer = self._node.create_timer(timeout_sec / turns, look, clock=self._clock)
+        result = await response
+        self._node.destroy_timer(timer)
+        for answer in asked:
+            client.remove_pending_request(answer)
+        if result is None:
+            raise TimeoutError(f"{client.srv_name} did not answer within {timeout_sec:g} s")
+        return result

@@ -2,8 +2,10 @@
 
 import pytest
 import rclpy
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from std_srvs.srv import SetBool
 
 from dust_msgs.srv import EndTask, StartTask
 from dust_node.executor_link import ExecutorLink
@@ -82,5 +84,36 @@ def test_silence(spun):
     assert "did not answer within 0.5 s" in said
     with pytest.raises(TimeoutError, match=r"did not answer within 0\.3 s"):
         settle(link.start_task("task", "me", timeout_sec=0.3))
+    forever.set_result(None)
+    link.close()
+
+
+def test_what_was_lost_is_asked_again_and_a_pause_is_not(spun):
+    asking, answering, settle = spun
+    forever = rclpy.task.Future()
+    asked = []
+
+    async def second(request, response):
+        # As if the first request, or its answer, had been lost.
+        asked.append(request)
+        if asked.count(request) < 2:
+            await forever
+        response.success = True
+        return response
+
+    # Who waits forever must not keep the next one waiting.
+    group = ReentrantCallbackGroup()
+    for kind, name in ((StartTask, "start_task"), (EndTask, "end_task"), (SetBool, "pause")):
+        answering.create_service(kind, f"dust_executor/{name}", second, callback_group=group)
+    link = ExecutorLink(asking)
+    assert settle(link.start_task("task", "me", timeout_sec=10)) == ""
+    assert settle(link.end_task("task", "over", timeout_sec=10)) == ""
+    start = StartTask.Request(task_id="task", source="me")
+    end = EndTask.Request(task_id="task", reason="over")
+    assert asked == [start, start, end, end]
+    # Of two pauses the second would be refused.
+    with pytest.raises(TimeoutError, match=r"did not answer within 1\.2 s"):
+        settle(link.pause_task(True, timeout_sec=1.2))
+    assert asked[4:] == [SetBool.Request(data=True)]
     forever.set_result(None)
     link.close()
