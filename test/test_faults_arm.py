@@ -82,6 +82,15 @@ def test_the_user_stop(rig):
     check_stop(rig, "user_stop", "robot mode is USER_STOPPED")
 
 
+def test_a_controller_that_is_switched_off(rig):
+    check_stop(rig, "controller_off", "robot mode is IDLE; is the arm's controller active?")
+    rig.break_("controller_off")
+    rig.wait_told("dust_executor", "robot mode is IDLE")
+    result = rig.begin_task()
+    said = rig.end_of(result).error_msg
+    assert said == "the executor refused: robot mode is IDLE; is the arm's controller active?"
+
+
 def test_a_stuck_gripper(rig):
     swing = Swing(rig)
     swing.start()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from dust_executor.plan import Plan
 from dust_executor.planner import PlanError, Planner, Splice
 from dust_executor.quintic import NS, States, Times
 from dust_executor.settings import Settings
-from dust_executor.standing import is_near, rest_grip, rest_position, start_defect
+from dust_executor.standing import is_near, is_rest, rest_grip, rest_position, start_defect
 from dust_executor.watchdog import JointState, Watchdog
 from dust_executor.workspace import make_workspace
 
@@ -101,11 +102,14 @@ class Executor:
         """End the task; the arm comes to rest. To be asked again changes nothing."""
         if task_id == self._ended and not self.modes.task_id:
             return True, ""
+        stopped = self.modes.mode is Mode.STOPPED
         refusal = self.modes.end(task_id)
         if refusal:
             return False, refusal
         self._ended, self._ended_at = task_id, self._clock()
-        self._brake()
+        if not stopped:
+            # A stop has braked, or must not: after a jump of the clock nothing may be published.
+            self._brake()
         return True, ""
 
     def stop(self, reason: str, *, brake: bool = True) -> bool:
@@ -122,6 +126,12 @@ class Executor:
         if brake:
             self._brake()
         return True
+
+    def forget_hand(self) -> None:
+        """Forget where the hand is, and what it was told: somebody else has moved it."""
+        self.gripper.forget()
+        if self.plan is not None:
+            self.plan = replace(self.plan, grips=np.full_like(self.plan.grips, math.nan))
 
     def pause(self) -> Answer:
         """Bring the arm to rest; chunks are rejected until `resume`."""
@@ -420,8 +430,8 @@ class Executor:
         assert self.plan is not None
         begin = now - round(self.settings.overlap * NS)
         times, states = self.plan.knots_from(begin)
-        if times[0] < begin - NS:
-            # Only a rest lasts that long; when it began does not matter any more.
+        if times[0] < begin - NS and is_rest(states[:2]):
+            # When a rest began does not matter any more.
             times = np.append(begin, times[1:])
         end = now + round(self.settings.settle * NS)
         if times[-1] < end:

@@ -27,7 +27,7 @@ from dust_executor.robot_link import RobotLink
 from dust_executor.trajectory_bytes import TrajectoryBytes
 from dust_msgs.msg import ActionChunk, ExecutorState, RobotState
 from dust_msgs.srv import EndTask, StartTask
-from dust_node.clock import nanoseconds
+from dust_node.clock import beat, nanoseconds
 from dust_node.diagnostics import ERROR, OK, WARN, Level, Monitor
 from dust_node.lifecycle import DustNode
 from dust_node.polled import Polled
@@ -83,20 +83,32 @@ class ExecutorNode(DustNode):
 
     def start(self) -> None:
         """Begin to watch and to publish executor_state."""
-        self._timer = self.create_timer(self._period, self._tick)
+        self._timer = beat(self, self._period, self._tick)
 
     def stop(self) -> None:
         """Bring the arm to rest."""
         if self._timer is not None:
             self.destroy_timer(self._timer)
             self._timer = None
-        if self._core.modes.in_task or self._robot.busy():
-            self._core.stop("dust_executor was deactivated")
+        self._end_motion("dust_executor was deactivated")
+
+    def wind_down(self) -> bool:
+        """Bring the arm to rest; single targets have to be sent until it is there."""
+        if not self._release:
+            return True
+        self._end_motion("dust_executor is being shut down")
+        return not self._robot.is_moving
 
     def teardown(self) -> None:
         """Release everything that `setup` made."""
         while self._release:
             self._release.pop()()
+
+    def _end_motion(self, reason: str) -> None:
+        if self._core.modes.in_task or self._robot.busy():
+            self._core.stop(reason)
+            # Nobody will say it later.
+            self._publish_state()
 
     def _advertise(self) -> None:
         self._trajectories = self.create_publisher(
@@ -263,7 +275,8 @@ class ExecutorNode(DustNode):
     def _publish_state(self) -> None:
         self._say_mode()
         state = self._state_writer.write(self._core, self._now(), samples=self._samples)
-        self._states.publish(state)
+        if rclpy.ok(context=self.context):
+            self._states.publish(state)
 
     def _say_mode(self) -> None:
         modes = self._core.modes

@@ -89,7 +89,7 @@ class Feedback:
         if new <= _ROUNDING:
             self._settle(change)
             return None
-        if old > _ROUNDING:
+        if not old <= _ROUNDING:
             return None
         lateness = stamp - change.splice
         lost = lateness > _LOST_AFTER and change is self._changes[-1]

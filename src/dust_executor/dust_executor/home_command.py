@@ -23,6 +23,7 @@ from dust_node.qos import SENSOR
 REFUSED, MISTAKE = 1, 2
 _ANSWER_SEC = 10.0
 _LONGEST_SEC = 600.0
+_SILENT_SEC = 2.0
 _ROS_ARGUMENTS = "--ros-args"
 
 
@@ -53,8 +54,10 @@ def _go(traveller: "Traveller") -> int:
     try:
         defect = traveller.go()
     except KeyboardInterrupt:
-        traveller.ask("stop")
+        stopped, why = traveller.ask("stop")
         defect = "interrupted; the arm was stopped, call dust_executor/rearm to go on"
+        if not stopped:
+            defect = f"interrupted, but the arm was NOT stopped: {why}; use the user stop"
     if defect:
         print(f"dust-home: {defect}", file=sys.stderr)
         return REFUSED
@@ -100,14 +103,18 @@ class Traveller:
         self._node.destroy_node()
 
     def _wait(self) -> str:
-        deadline = time.monotonic() + _LONGEST_SEC
-        self._state = None
+        heard = time.monotonic()
+        deadline = heard + _LONGEST_SEC
         moved = False
         while time.monotonic() < deadline:
+            self._state = None
             rclpy.spin_once(self._node, timeout_sec=0.1)
             state = self._state
             if state is None:
+                if time.monotonic() > heard + _SILENT_SEC:
+                    return "the executor fell silent; the arm follows what it was sent"
                 continue
+            heard = time.monotonic()
             if state.mode == ExecutorState.STOPPED:
                 return f"stopped: {state.reason}"
             moves = any(state.velocities)

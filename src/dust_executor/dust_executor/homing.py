@@ -36,7 +36,7 @@ class HomeSettings:
 
     Attributes:
         positions: Home [J], rad.
-        speed_share: Share of the speed limits. Range: > 0 to 1.
+        speed_share: Share of the limits of speed, acceleration and jerk. Range: > 0 to 1.
     """
 
     positions: tuple[float, ...]
@@ -58,7 +58,7 @@ def home_path(
         goal: Positions [J], rad.
         limits: The arm's hard limits.
         begin: When it begins, ns.
-        speed_share: Share of the speed limits. Range: > 0 to 1.
+        speed_share: Share of the limits of speed, acceleration and jerk. Range: > 0 to 1.
 
     Returns:
         Knot times [K], ns, and knots [K, 3, J].

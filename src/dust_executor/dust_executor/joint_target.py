@@ -4,7 +4,7 @@
     targets      |    |    |    |    |      sampled at the time they are sent
 
 The last target is held by the controller: when this node dies, the arm stops where it was sent
-last, without the braking tail that a trajectory has.
+last, without the braking tail that a trajectory has. When it ends as it should, it brakes first.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ from sensor_msgs.msg import JointState
 from dust_executor.messages import floats, to_time
 from dust_executor.plan import Plan
 from dust_executor.quintic import NS
+from dust_node.clock import beat
 
 _AFTERGLOW = NS // 10
 _NEWEST = QoSProfile(depth=1)
@@ -67,7 +68,7 @@ class JointTargets:
         self._node, self._sample = node, sample
         self._message = JointState(name=list(joint_names))
         self._publisher = node.create_publisher(JointState, topic, _NEWEST)
-        self._timer = node.create_timer(1.0 / rate, self._send)
+        self._timer = beat(node, 1.0 / rate, self._send)
 
     def close(self) -> None:
         """Stop publishing."""

@@ -200,5 +200,7 @@ class ReferenceReader:
         positions = np.array(message.reference.positions)
         if not self._order or len(positions) != len(self._names):
             return None
+        if not np.isfinite(positions).all():
+            return None
         stamp = message.header.stamp.sec * NS + message.header.stamp.nanosec
         return stamp, positions[self._order]

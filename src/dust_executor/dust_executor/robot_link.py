@@ -29,6 +29,7 @@ from dust_node.clock import nanoseconds
 HAND_TIMEOUT = 30.0
 """Longest homing of a hand, s."""
 
+_HAND_HOMES = "the hand is homing"
 _ACTION = "fr3_arm_controller/follow_joint_trajectory"
 
 
@@ -63,6 +64,7 @@ class RobotLink:
         self._action = make_trajectory_action(node, _ACTION) if by_action else None
         self._targets = self._make_targets(values)
         self._mode, self._heard_franka, self._last_errors = -1, False, ""
+        self._hand_homes = False
         # While one of them waits for an answer, everything else goes on: also what brings it.
         group = ReentrantCallbackGroup()
         self._services = [
@@ -79,6 +81,12 @@ class RobotLink:
     def streams_targets(self) -> bool:
         """Whether the arm is driven by single targets instead of trajectories."""
         return self._targets is not None
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the arm moves by single targets: it would stop dead without the next one."""
+        plan = self._core.plan
+        return self.streams_targets and plan is not None and self._now() <= plan.end
 
     def hear(self, message: RobotState) -> None:
         """Take in a robot_state of dust_msgs."""
@@ -102,7 +110,7 @@ class RobotLink:
 
     def busy(self) -> str:
         """Return why a task cannot start now; empty when it can."""
-        return self._homing.busy(self._now())
+        return self._homing.busy(self._now()) or (_HAND_HOMES if self._hand_homes else "")
 
     def warning(self) -> str:
         """Return what gets worse; empty when nothing does."""
@@ -139,7 +147,7 @@ class RobotLink:
     def _target(self) -> tuple[int, NDArray[np.float64] | None]:
         now = self._now()
         in_task = self._core.modes.in_task
-        return now, target(self._core.plan, now, in_task=in_task) if self._host.active else None
+        return now, target(self._core.plan, now, in_task=in_task)
 
     def _home(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success, response.message = self._refused() or self._go_home()
@@ -151,6 +159,8 @@ class RobotLink:
             plan = self._homing.plan(now)
         except HomingError as error:
             return False, str(error)
+        # To prove a long way takes longer than the rest before it lasts.
+        plan, now = plan.shifted(self._now() - now), self._now()
         action = self._action if self._action and self._action.is_ready else None
         if action is None and self._host.values["home.interface"] == "action":
             return False, f"nobody serves {_ACTION}; set home.interface to auto or topic"
@@ -181,12 +191,18 @@ class RobotLink:
         return True, "; ".join(part for part in (message, needed) if part)
 
     async def _gripper_home(self, _: Any, response: Trigger.Response) -> Trigger.Response:
-        response.success, response.message = self._refused() or await self._asked(
-            self._gripper.home
-        )
-        # Where the fingers are now is for the next joint state to say.
-        self._core.gripper.forget()
+        busy = (False, _HAND_HOMES) if self._hand_homes else None
+        response.success, response.message = self._refused() or busy or await self._home_hand()
         return response
+
+    async def _home_hand(self) -> Answer:
+        self._hand_homes = True
+        try:
+            return await self._asked(self._gripper.home)
+        finally:
+            self._hand_homes = False
+            # Where the fingers are now is for the next joint state to say.
+            self._core.forget_hand()
 
     async def _gripper_stop(self, _: Any, response: Trigger.Response) -> Trigger.Response:
         response.success, response.message = await self._asked(self._gripper.stop)

@@ -1,5 +1,6 @@
 """Where the arm stands when no plan moves it, and whether a motion may begin there."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from dust_executor.plan import Plan
 from dust_executor.planner import Planner
+from dust_executor.quintic import States
 from dust_executor.watchdog import JointState
 
 
@@ -48,6 +50,12 @@ def rest_position(plan: Plan | None, state: JointState, tolerance: float) -> NDA
     return state.position
 
 
+def is_rest(knots: States) -> bool:
+    """Return whether nothing moves between two knots [2, 3, J], or after one [1, 3, J]."""
+    return not np.any(knots[:, 1:]) and bool(np.all(knots[0, 0] == knots[-1, 0]))
+
+
 def rest_grip(plan: Plan | None, state: JointState) -> float:
     """Return the command to the hand that holds at rest: the last one, else as measured."""
-    return state.opening if plan is None else float(plan.grips[-1])
+    last = math.nan if plan is None else float(plan.grips[-1])
+    return state.opening if math.isnan(last) else last

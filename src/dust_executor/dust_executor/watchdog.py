@@ -19,7 +19,7 @@ ROBOT_MODES = (
 )
 """Names of RobotState.robot_mode."""
 
-_MOVABLE = (1, 2)
+_IDLE, _MOVE = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Watchdog:
         self.joint_state: JointState | None = None
         self.defect = ""
         self.trouble = ""
-        self._robot_mode = 2
+        self._robot_mode = _MOVE
         self._robot_errors: tuple[str, ...] = ()
         self._chunk_time = 0
         self._astray_since: int | None = None
@@ -143,12 +143,14 @@ class Watchdog:
 
     def robot_fault(self) -> str:
         """Return why the robot itself does not follow commands; empty when it does."""
-        if self._robot_mode in _MOVABLE:
+        if self._robot_mode == _MOVE:
             return self.trouble
         known = 0 <= self._robot_mode < len(ROBOT_MODES)
         name = ROBOT_MODES[self._robot_mode] if known else str(self._robot_mode)
         errors = f" ({', '.join(self._robot_errors)})" if self._robot_errors else ""
-        return f"robot mode is {name}{errors}"
+        # A plan that nobody follows walks away from the arm; the controller would jump after it.
+        hint = "; is the arm's controller active?" if self._robot_mode == _IDLE else ""
+        return f"robot mode is {name}{errors}{hint}"
 
     def moving(self) -> str:
         """Return which measured joint moves; empty when the arm is at rest."""

@@ -40,8 +40,15 @@ def test_the_reference_is_read_by_name():
     np.testing.assert_array_equal(position, [1.0, 2.0])
 
 
-@pytest.mark.parametrize("changes", [{"names": ("b", "c", "d")}, {"positions": (1.0, 2.0)}])
-def test_a_state_of_other_joints_says_nothing(changes):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"names": ("b", "c", "d")},
+        {"positions": (1.0, 2.0)},
+        {"positions": (1.0, 9.0, float("nan"))},
+    ],
+)
+def test_a_state_of_other_joints_or_without_numbers_says_nothing(changes):
     assert ReferenceReader(NAMES).read(state(5 * MS, **changes)) is None
 
 

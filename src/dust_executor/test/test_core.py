@@ -235,6 +235,10 @@ def test_clock_jump_stops_and_takes_the_plan_along(bench, jump):
     assert "the clock jumped" in bench.executor.modes.reason
     np.testing.assert_allclose(bench.executor.plan.at(bench.now), before, atol=1e-9)
     assert bench.executor.plan.end < bench.now + NS
+    # Nothing may go out with the new time, also not when the task's owner ends it.
+    published = bench.published
+    assert bench.executor.end_task("task") == (True, "")
+    assert bench.published == published
 
 
 def test_mail_that_waited_while_the_process_was_starved_is_no_silence(bench):
@@ -279,6 +283,34 @@ def test_gripper_goals_come_out_of_tick(bench):
     assert bench.executor.tick() is None
     bench.now += 90 * MS  # the lead has passed
     assert bench.executor.tick() is Grip.CLOSE
+
+
+def test_a_hand_that_somebody_else_moved_is_taken_as_it_is(bench):
+    bench.start()
+    bench.run(bench.now + 300 * MS)
+    assert move(bench, gripper=[0.0] * 16) == ""
+    assert goals(bench, NS) == [Grip.CLOSE]
+    bench.executor.end_task("task")
+    assert goals(bench, NS) == []
+    bench.executor.forget_hand()
+    # It is open now, and stays so until a chunk says something else.
+    bench.start()
+    assert goals(bench, NS // 2) == []
+    assert move(bench, gripper=[0.0] * 16) == ""
+    assert goals(bench, NS) == [Grip.CLOSE]
+
+
+def goals(bench, duration: int) -> list[Grip]:
+    """Return what the hand is told meanwhile; it does it at once."""
+    told = []
+    for _ in range(duration // (30 * MS)):
+        bench.run(bench.now + 30 * MS, watch=False)
+        bench.see()
+        goal = bench.executor.tick()
+        if goal is not None:
+            told.append(goal)
+            bench.executor.gripper.finished(bench.executor.gripper.goals, reached=True)
+    return told
 
 
 def test_a_pause_rests_waits_and_goes_on(bench):

@@ -59,6 +59,10 @@ def test_somebody_elses_trajectory_tells_nothing(feedback):
     assert feedback.reference(NS + 200 * MS, np.ones(7)) is None
 
 
+def test_what_is_no_number_tells_nothing(feedback):
+    assert feedback.reference(NS + 500 * MS, np.full(7, np.nan)) is None
+
+
 def test_plans_that_agree_tell_nothing():
     feedback = Feedback()
     feedback.published(Change(OLD, ramp(1e-4), NS, 0.08))

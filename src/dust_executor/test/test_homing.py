@@ -109,6 +109,25 @@ def test_a_stop_on_the_way_comes_to_rest_soon(make_bench):
     bench.assert_smooth_seams()
 
 
+@pytest.mark.parametrize("share", [0.01, 0.02])
+def test_a_stop_on_a_very_slow_way_makes_no_jump(make_bench, share):
+    bench = make_bench()
+    executor = bench.executor
+    goal = HOME + np.array([0, 1.7, 0, 1.7, 0, 0, 0])
+    plan = go(bench, to_home(bench, goal, share))
+    knots = np.diff(plan.times)
+    # In the middle of it, long after the last knot.
+    middle = int(plan.times[len(knots) // 2 + 1])
+    bench.now = bench.controller.now = middle - 100 * MS
+    (_, times, states) = bench.under_way.pop()
+    bench.controller.trajectory = times, states
+    bench.see()
+    assert executor.stop("stop was called")
+    bench.run(bench.now + NS)
+    bench.assert_smooth_seams()
+    assert not np.any(bench.controller.history()[-1, 1])
+
+
 def test_it_is_refused_unless_the_arm_is_idle_and_at_rest(make_bench):
     bench = make_bench()
     homing = to_home(bench)

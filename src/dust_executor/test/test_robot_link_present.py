@@ -129,6 +129,36 @@ def test_home_goes_by_the_action_and_not_by_the_topic(make):
     assert bench.core.modes.mode is Mode.IDLE
 
 
+def test_no_task_begins_while_the_hand_homes_and_a_refused_call_changes_nothing(make):
+    bench = make()
+    asked = []
+    bench.link._gripper = SimpleNamespace(home=asked.append)
+    assert bench.core.start_task("task", "test") == (True, "")
+    bench.core.gripper.forget = lambda: asked.append("forgotten")
+    running = "task 'task' is running; end it first"
+    assert home_hand(bench) == (False, running)
+    assert asked == []
+    assert bench.core.end_task("task") == (True, "")
+    homing = bench.link._gripper_home(None, SimpleNamespace(success=None, message=None))
+    homing.send(None)
+    assert bench.link.busy() == "the hand is homing"
+    assert home_hand(bench) == (False, "the hand is homing")
+    (done,) = asked
+    done(True, "")
+    with pytest.raises(StopIteration):
+        homing.send(None)
+    assert asked[1:] == ["forgotten"]
+    assert bench.link.busy() == ""
+
+
+def home_hand(bench) -> tuple[bool, str]:
+    """Return an answer that has not to be waited for."""
+    response = SimpleNamespace(success=None, message=None)
+    with pytest.raises(StopIteration):
+        bench.link._gripper_home(None, response).send(None)
+    return response.success, response.message
+
+
 def test_a_goal_that_the_controller_refuses_is_a_stop_for_cause(make):
     bench = make()
     assert bench.home()[0]

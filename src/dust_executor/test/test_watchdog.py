@@ -46,9 +46,11 @@ def test_silence_of_the_policy(watchdog):
 
 
 def test_robot_modes(watchdog):
-    for mode in (1, 2):
-        watchdog.robot(mode)
-        assert watchdog.fault(NOW) == ""
+    watchdog.robot(2)
+    assert watchdog.fault(NOW) == ""
+    watchdog.robot(1)
+    says = "robot mode is IDLE; is the arm's controller active?"
+    assert watchdog.not_ready(NOW) == watchdog.fault(NOW) == says
     watchdog.robot(4, ["joint_reflex", "cartesian_reflex"])
     assert watchdog.fault(NOW) == "robot mode is REFLEX (joint_reflex, cartesian_reflex)"
     watchdog.robot(99)

@@ -1,7 +1,10 @@
 """The time of a clock as a number, for those who ask hundreds of times a second."""
 
-from rclpy.clock import Clock
+from collections.abc import Callable
+
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+from rclpy.timer import Timer
 
 from dust_node.waiting import until
 
@@ -13,6 +16,17 @@ def nanoseconds(clock: Clock) -> int:
     """Return a clock's time, ns: what `clock.now()` wraps into a Time, in a third of the time."""
     with clock.handle:
         return int(clock.handle.get_now().nanoseconds)
+
+
+def beat(node: Node, period_sec: float, callback: Callable[[], None]) -> Timer:
+    """Return a timer for what must go on whatever is done to the system's clock.
+
+    A timer of the node's own clock waits as long as that was set back. With `use_sim_time` it goes
+    by the simulation all the same.
+    """
+    simulated = bool(node.get_parameter("use_sim_time").value)
+    clock = node.get_clock() if simulated else Clock(clock_type=ClockType.STEADY_TIME)
+    return node.create_timer(period_sec, callback, clock=clock)
 
 
 async def told(node: Node, *, timeout_sec: float = FIRST_SEC) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
-from dust_node.clock import nanoseconds
+from dust_node.clock import beat, nanoseconds
 from dust_node.meters import LatencyMeter, RateMeter
 
 Level = tuple[bytes, str]
@@ -32,7 +32,7 @@ class Monitor:
         self._latencies: dict[str, LatencyMeter] = {}
         self._values: dict[str, str] = {}
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._timer = node.create_timer(period_sec, self.publish)
+        self._timer = beat(node, period_sec, self.publish)
 
     def tick(self, name: str) -> None:
         """Count one event of the stream `name`."""

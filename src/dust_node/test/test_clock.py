@@ -2,12 +2,12 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
 
-from rclpy.clock import ROSClock
+from rclpy.clock import ClockType, ROSClock
 from rclpy.parameter import Parameter
 from rclpy.time import Time
 from rosgraph_msgs.msg import Clock as ClockMessage
 
-from dust_node.clock import nanoseconds, told
+from dust_node.clock import beat, nanoseconds, told
 
 
 def test_it_is_the_clocks_own_time():
@@ -25,6 +25,22 @@ def test_simulated_time_counts_where_it_is_active():
 
 def use_simulated_time(probe):
     probe.node.set_parameters([Parameter("use_sim_time", value=True)])
+
+
+def test_a_beat_is_steady_unless_time_is_simulated(probe):
+    beats = []
+    timer = beat(probe.node, 0.01, lambda: beats.append(1))
+    assert timer.clock.clock_type == ClockType.STEADY_TIME
+    probe.wait(lambda: len(beats) > 2)
+    probe.node.destroy_timer(timer)
+    use_simulated_time(probe)
+    timer = beat(probe.node, 0.01, lambda: beats.append(1))
+    assert timer.clock is probe.node.get_clock()
+    beats.clear()
+    # Nobody publishes /clock.
+    probe.spin(0.1)
+    assert beats == []
+    probe.node.destroy_timer(timer)
 
 
 def test_who_has_the_time_is_told_at_once(probe):

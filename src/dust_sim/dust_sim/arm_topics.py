@@ -24,6 +24,7 @@ _ROBOT_MODES = {
     None: RobotState.MOVE,
     Fault.REFLEX: RobotState.REFLEX,
     Fault.USER_STOP: RobotState.USER_STOPPED,
+    Fault.CONTROLLER_OFF: RobotState.IDLE,
 }
 
 

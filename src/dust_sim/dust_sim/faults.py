@@ -26,6 +26,7 @@ class Fault(StrEnum):
     JOINT_STATES_MISSING = "joint_states_missing"
     REFLEX = "reflex"
     USER_STOP = "user_stop"
+    CONTROLLER_OFF = "controller_off"
     GRIPPER_STUCK = "gripper_stuck"
 
 

@@ -26,6 +26,7 @@ REFLEX_ERROR = "cartesian_reflex"
 _WORDS = {
     Fault.USER_STOP: "the user stop; release it",
     Fault.REFLEX: "a reflex; recover it",
+    Fault.CONTROLLER_OFF: "a controller that is off; switch it on",
 }
 
 
@@ -41,7 +42,8 @@ class Measured:
         fingers: Positions of the fingers, [2]. Unit: m.
         finger_velocities: [2]. Unit: m/s.
         command: What the arm was told last.
-        stopped_by: What holds the arm by its brakes, `reflex` or `user_stop`; None: nothing does.
+        stopped_by: What holds the arm by its brakes, `reflex`, `user_stop` or
+            `controller_off`; None: nothing does.
     """
 
     stamp_ns: int

@@ -1,0 +1,52 @@
+"""What the command says when nobody answers; the way itself is in test_robot_link."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+from dust_executor import home_command
+from dust_executor.home_command import Traveller
+from dust_msgs.msg import ExecutorState
+
+
+class Interrupted(Traveller):
+    """Its way is interrupted at once; the answers are given."""
+
+    def __init__(self, *answers: tuple[bool, str]) -> None:
+        self.answers = list(answers)
+
+    def ask(self, name: str) -> tuple[bool, str]:
+        if name == "home":
+            raise KeyboardInterrupt
+        return self.answers.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ((True, ""), "interrupted; the arm was stopped, call dust_executor/rearm to go on"),
+        (
+            (False, "nobody offers dust_executor/stop"),
+            "interrupted, but the arm was NOT stopped: nobody offers dust_executor/stop; use the "
+            "user stop",
+        ),
+    ],
+)
+def test_an_interruption_says_what_became_of_the_arm(capsys, answer, says):
+    assert home_command._go(Interrupted(answer)) == home_command.REFUSED
+    assert capsys.readouterr().err == f"dust-home: {says}\n"
+
+
+def test_an_executor_that_falls_silent_on_the_way_is_noticed(monkeypatch):
+    monkeypatch.setattr(home_command, "_SILENT_SEC", 0.1)
+    traveller = Traveller.__new__(Traveller)
+    heard = [ExecutorState(velocities=[0.1] * 7)]
+
+    def spin_once(node: object, *, timeout_sec: float) -> None:
+        if heard:
+            traveller._on_state(heard.pop())
+
+    traveller._node = None
+    monkeypatch.setattr(home_command.rclpy, "spin_once", spin_once)
+    assert traveller._wait() == "the executor fell silent; the arm follows what it was sent"
+    assert heard == []
