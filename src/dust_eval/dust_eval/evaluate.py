@@ -13,8 +13,9 @@ done; --resume goes on with it, and tries again what broke.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dust_eval.bare.evaluation import BareEvaluation
@@ -24,7 +25,7 @@ from dust_eval.evaluation import Evaluation
 from dust_eval.person import LeaveError, Person
 from dust_eval.protocol import Protocol, load_protocol
 from dust_eval.report import write_report
-from dust_eval.run_folder import Plan, RunFolder
+from dust_eval.run_folder import Plan, RunFolder, wording_of
 from dust_eval.schedule import blind_labels
 from dust_eval.table import text_report
 from dust_eval.task_client import GraphError
@@ -45,22 +46,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, 1 a broken graph, 2 a mistake, 130 interrupted."""
     options = _parser().parse_args(arguments)
     try:
-        protocol = _protocol(options)
-        folder = _folder(options, protocol)
+        folder, protocol = _resume(options) if options.resume else _begin(options)
     except (ValueError, OSError) as error:
         print(f"dust-eval: {error}", file=sys.stderr)
         return 2
-    if protocol.trained_on:
-        print(
-            f"note: seeds {_listed(protocol.trained_on)} are not kept for evaluation; training may "
-            "have seen these scenes",
-            file=sys.stderr,
-        )
+    for note in _notes(folder, protocol):
+        print(f"note: {note}", file=sys.stderr)
     code = _evaluate(options, folder, protocol)
     summary = write_report(folder, unblind=options.unblind)
     if summary is not None:
         print(f"{text_report(summary)}\n\n{folder.root}: results.json, table.md, plots, trials")
     return code
+
+
+def _notes(folder: RunFolder, protocol: Protocol) -> Iterator[str]:
+    """Say what is no mistake, but may not be meant."""
+    if protocol.trained_on:
+        yield (
+            f"seeds {_listed(protocol.trained_on)} are not kept for evaluation; training may "
+            "have seen these scenes"
+        )
+    if folder.plan.protocol is None and folder.plan.judge == "person":
+        yield (
+            f"{folder.root} does not hold its instructions and start pose: they are taken from "
+            "--protocol, or else from the paper's protocol"
+        )
 
 
 def _evaluate(options: argparse.Namespace, folder: RunFolder, protocol: Protocol) -> int:
@@ -113,7 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--out", type=Path, required=True, help="folder for the results")
     add("--resume", action="store_true", help="go on with what is in --out")
-    add("--protocol", type=Path, help="default: the paper's, config/protocol.yaml")
+    add(
+        "--protocol",
+        type=Path,
+        help="default: the paper's, config/protocol.yaml; with --resume the one it began with",
+    )
     add("--tasks", nargs="+", default=[], metavar="TASK", help="only these tasks")
     add("--objects", nargs="+", default=[], metavar="OBJECT", help="only these objects")
     add("--seeds", nargs="+", type=int, default=[], metavar="N", help="only these configurations")
@@ -138,30 +152,50 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _protocol(options: argparse.Namespace) -> Protocol:
+def _begin(options: argparse.Namespace) -> tuple[RunFolder, Protocol]:
+    """Make the folder of an evaluation; return it with its protocol."""
+    protocol = _chosen(options, _load(options))
+    return RunFolder.create(options.out, _plan(options, protocol)), protocol
+
+
+def _resume(options: argparse.Namespace) -> tuple[RunFolder, Protocol]:
+    """Open an evaluation that is to be gone on with; return it with the protocol it began with."""
+    folder = RunFolder.open(options.out)
+    kept = folder.plan.protocol
+    given = kept if kept is not None and options.protocol is None else _load(options)
+    if options.checkpoint:
+        folder.require_same(_plan(options, _chosen(options, given)))
+    else:
+        require_unchanged(folder.plan.drivers)
+        if options.protocol is not None:
+            folder.require_same(folder.plan.under(given))
+    return folder, kept if kept is not None else _stand_in(folder, given)
+
+
+def _stand_in(folder: RunFolder, protocol: Protocol) -> Protocol:
+    """Return what a folder goes on with that was begun when none of its protocol was kept."""
+    specs = folder.plan.specs
+    unknown = next((spec.task for spec in specs if spec.task not in protocol.instructions), None)
+    if unknown is not None:
+        raise ValueError(
+            f"{folder.root} does not hold its instructions, and the protocol has none for "
+            f"{unknown}: name the file that it was begun with by --protocol"
+        )
+    return dataclasses.replace(protocol, specs=specs)
+
+
+def _load(options: argparse.Namespace) -> Protocol:
     path = options.protocol
     if path is None:
         share = index.share_of("dust_bringup", workspace_environment())
         if share is None:
             raise ValueError("dust_bringup is not installed: name a file with --protocol")
         path = share / "config" / "protocol.yaml"
-    return load_protocol(path).only(
-        tasks=options.tasks, objects=options.objects, seeds=options.seeds
-    )
+    return load_protocol(path)
 
 
-def _folder(options: argparse.Namespace, protocol: Protocol) -> RunFolder:
-    """Make the folder of the evaluation, or open the one that is to be gone on with."""
-    if options.resume and not options.checkpoint:
-        folder = RunFolder.open(options.out)
-        require_unchanged(folder.plan.drivers)
-        return folder
-    plan = _plan(options, protocol)
-    if not options.resume:
-        return RunFolder.create(options.out, plan)
-    folder = RunFolder.open(options.out)
-    folder.require_same(plan)
-    return folder
+def _chosen(options: argparse.Namespace, protocol: Protocol) -> Protocol:
+    return protocol.only(tasks=options.tasks, objects=options.objects, seeds=options.seeds)
 
 
 def _plan(options: argparse.Namespace, protocol: Protocol) -> Plan:
@@ -193,6 +227,8 @@ def _plan(options: argparse.Namespace, protocol: Protocol) -> Plan:
         judge=judge,
         real_time_factor=factor,
         graph=tuple(options.graph),
+        wording=wording_of(protocol.specs, protocol.instructions),
+        start_pose=protocol.start_pose,
     )
 
 

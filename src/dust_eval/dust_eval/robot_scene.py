@@ -35,6 +35,8 @@ REASONS = {
 class RobotScene:
     """Asks a person for everything that a simulated cell does by itself.
 
+    What makes the arm move, or lets it, is asked anew: an Enter too many must not do that.
+
     Args:
         client: Talks to the arm's side of the graph.
         person: Who is asked.
@@ -67,10 +69,11 @@ class RobotScene:
         if self._reset is not None:
             instruction = self._reset(spec)
         self._describe(spec, instruction)
-        self._person.ask("Enter when the scene is as it should be (q stops here):")
+        self._person.ask("Enter when the scene is as it should be (q stops here):", anew=True)
         self._client.wait_idle(on_stop=self._clear_stop)
         self._check_pose()
         self._watch.begin()
+        self._person.forget()
         self._person.say("It runs. Enter ends the trial.")
         return instruction
 
@@ -115,7 +118,8 @@ class RobotScene:
         self._person.say("\n".join(lines))
 
     def _clear_stop(self) -> None:
-        self._person.ask("the executor stopped for cause; when it is safe, Enter rearms it:")
+        question = "the executor stopped for cause; when it is safe, Enter rearms it:"
+        self._person.ask(question, anew=True)
         self._client.rearm_if_stopped()
 
     def _check_pose(self) -> None:
@@ -124,10 +128,8 @@ class RobotScene:
             if gap <= START_TOLERANCE:
                 return
             self._person.say(f"{name} is {gap:.2f} rad away from where a trial begins")
-            if (
-                self._person.ask("bring the arm there, then Enter (go: begin all the same):")
-                == "go"
-            ):
+            question = "bring the arm there, then Enter (go: begin all the same):"
+            if self._person.ask(question, anew=True) == "go":
                 return
 
     def _ask_reason(self) -> Failure:

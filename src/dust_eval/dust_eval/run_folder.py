@@ -14,7 +14,7 @@ import dataclasses
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,12 +23,28 @@ from typing import Any
 from dust_eval.driver import Driver
 from dust_eval.failure import Failure
 from dust_eval.files import write_json, write_text
+from dust_eval.protocol import Protocol
 from dust_eval.schedule import Turn, plan_turns
 from dust_eval.trial import Flow, TrialResult, TrialSpec
 from dust_model.records import from_json, to_json
 
 RUN = "run.json"
 TRIALS = "trials.jsonl"
+
+_SHOWN = 90  # characters of a value in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What the arm is told for a task.
+
+    Attributes:
+        task: Task, such as box_to_bowl.
+        instruction: Its instruction with {object} in it.
+    """
+
+    task: str
+    instruction: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +62,10 @@ class Plan:
         judge: `oracle` or `person`.
         real_time_factor: Simulated time per wall time. Unit: 1.
         graph: Further arguments of the graph, each as `name:=value`.
+        wording: What the arm is told for each task; empty in folders of versions that did not keep
+            it.
+        start_pose: Where the arm's joints are when a trial begins; empty: anywhere, or as for
+            `wording`. Unit: rad.
     """
 
     drivers: tuple[Driver, ...]
@@ -58,6 +78,31 @@ class Plan:
     judge: str = "oracle"
     real_time_factor: float = 1.0
     graph: tuple[str, ...] = ()
+    wording: tuple[Wording, ...] = ()
+    start_pose: tuple[float, ...] = ()
+
+    @property
+    def protocol(self) -> Protocol | None:
+        """The protocol that the trials follow; None where the plan does not hold all of it."""
+        if not self.wording:
+            return None
+        instructions = {words.task: words.instruction for words in self.wording}
+        return Protocol(self.specs, instructions, self.time_limit_sec, self.start_pose)
+
+    def under(self, protocol: Protocol) -> Plan:
+        """Return what this plan would be had it been made from a protocol.
+
+        What the protocol has beyond this plan's trials is left out: a part of it may be evaluated.
+        """
+        wanted = set(self.specs)
+        specs = tuple(spec for spec in protocol.specs if spec in wanted)
+        return dataclasses.replace(
+            self,
+            specs=specs,
+            time_limit_sec=protocol.time_limit_sec,
+            wording=wording_of(specs, protocol.instructions),
+            start_pose=protocol.start_pose,
+        )
 
     @property
     def turns(self) -> list[Turn]:
@@ -130,6 +175,9 @@ class RunFolder:
     def require_same(self, plan: Plan) -> None:
         """Raise ValueError, with the first difference, unless the evaluation has this plan."""
         mine, its = to_json(self.plan), to_json(plan)
+        if self.plan.protocol is None:
+            # The folder is of a version that kept neither; there is nothing to compare with.
+            del mine["wording"], mine["start_pose"]
         for name in mine:
             if mine[name] != its[name]:
                 raise ValueError(
@@ -186,6 +234,12 @@ class RunFolder:
         return record
 
 
+def wording_of(specs: Sequence[TrialSpec], instructions: Mapping[str, str]) -> tuple[Wording, ...]:
+    """Return what the arm is told for each task that these trials have."""
+    tasks = dict.fromkeys(spec.task for spec in specs)
+    return tuple(Wording(task, instructions[task]) for task in tasks)
+
+
 def now() -> str:
     """Return the time, UTC, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -223,9 +277,16 @@ def _brief(mine: Any, its: Any) -> str:
     """Say how two values differ, without printing long lists."""
     if isinstance(mine, list) and isinstance(its, list) and len(mine) == len(its):
         mine, its = next(pair for pair in zip(mine, its, strict=True) if pair[0] != pair[1])
-    return f"{_short(mine)}, not {_short(its)}"
+    texts = [json.dumps(mine), json.dumps(its)]
+    start = 0
+    if max(map(len, texts)) > _SHOWN:
+        # Long texts may be the same for longer than is shown.
+        pairs = enumerate(zip(*texts, strict=False))
+        start = max(0, next((at for at, (a, b) in pairs if a != b), 0) - _SHOWN // 3)
+    first, second = (_short(text, start) for text in texts)
+    return f"{first}, not {second}"
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 90 else f"{text[:87]}..."
+def _short(text: str, start: int) -> str:
+    shown = f"...{text[start:]}" if start else text
+    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."

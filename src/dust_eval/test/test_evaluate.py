@@ -8,7 +8,7 @@ import pytest
 from dust_eval import evaluate, report
 from dust_eval.evaluate import main
 from dust_eval.person import LeaveError
-from dust_eval.run_folder import RunFolder
+from dust_eval.run_folder import RUN, RunFolder
 from dust_eval.task_client import GraphError
 from dust_eval.trial import TrialResult, broken_result
 
@@ -24,7 +24,7 @@ class Graph:
         self.settings = None
 
     def __call__(self, folder, protocol, **settings):
-        self.folder, self.settings = folder, settings
+        self.folder, self.protocol, self.settings = folder, protocol, settings
         return self
 
     def __enter__(self):
@@ -58,14 +58,30 @@ class Bare(Graph):
 def run(monkeypatch, tmp_path):
     """Return a function that runs the command with a graph of a kind."""
 
-    def ran(*words, graph=None, bare=None):
+    def ran(*words, graph=None, bare=None, protocol=PROTOCOL):
         monkeypatch.setattr(evaluate, "Evaluation", graph or Graph())
         monkeypatch.setattr(evaluate, "BareEvaluation", bare or Bare())
         monkeypatch.setattr(evaluate, "Person", lambda: None)
         monkeypatch.setattr(report, "write_plots", lambda *_: None)  # seconds, tested elsewhere
-        return main([*PROTOCOL, "--out", str(tmp_path / "out"), *words])
+        return main([*protocol, "--out", str(tmp_path / "out"), *words])
 
     return ran
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """Return a function that writes a lab's protocol: other words, pose and a task of its own."""
+
+    def written(how="quickly", name="lab.yaml"):
+        text = Path(PROTOCOL[1]).read_text()
+        text = text.replace(
+            "  box_to_bowl:", f"  wipe: Wipe with the {{object}}, {how}.\n  box_to_bowl:"
+        )
+        path = tmp_path / name
+        path.write_text(text.replace("0.7853982]", "0.5]"))
+        return ["--protocol", str(path)]
+
+    return written
 
 
 @pytest.fixture
@@ -217,3 +233,76 @@ def test_a_checkpoint_that_has_changed_does_not_go_on(run, checkpoint, capsys):
     (checkpoint / "config.json").write_text('{"other": 1}')
     assert run("--resume") == 2
     assert "has changed since the evaluation began" in capsys.readouterr().err
+
+
+LAB = ("--checkpoint", "expert", "--tasks", "wipe", "box_to_bowl", "--seeds", "0")
+
+
+def begin_in_lab(run, lab):
+    graph = Graph(3, KeyboardInterrupt())
+    run(*LAB, graph=graph, protocol=lab())
+    return graph.protocol
+
+
+def forget_protocol(out):
+    """Make a folder what it was before the protocol was kept."""
+    values = json.loads((out / RUN).read_text())
+    del values["plan"]["wording"], values["plan"]["start_pose"]
+    (out / RUN).write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize("words", [(), ("--checkpoint", "expert")])
+def test_what_the_arm_is_told_stays_the_same(run, lab, words):
+    begun = begin_in_lab(run, lab)
+    graph = Graph()
+    assert run("--resume", *words, graph=graph, protocol=()) == 0
+    wipe = begun.specs[0]
+    assert graph.protocol.instruction(wipe) == "Wipe with the teddy bear, quickly."
+    assert graph.protocol.start_pose == begun.start_pose
+    assert graph.protocol.start_pose[-1] == 0.5
+    assert graph.protocol.specs == begun.specs
+
+
+def test_the_protocol_that_it_began_with_may_be_named_again(run, lab):
+    begin_in_lab(run, lab)
+    assert run("--resume", protocol=lab(name="copy.yaml")) == 0
+
+
+@pytest.mark.parametrize("words", [(), LAB])
+def test_another_wording_does_not_go_on(run, lab, capsys, words):
+    begin_in_lab(run, lab)
+    capsys.readouterr()
+    assert run("--resume", *words, protocol=lab("slowly")) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    begun, _, given = line.partition(", not ")
+    assert "was begun with another wording" in begun
+    assert ("quickly" in begun, "slowly" in given) == (True, True)
+
+
+def test_a_protocol_without_its_trials_does_not_go_on(run, lab, capsys):
+    begin_in_lab(run, lab)
+    capsys.readouterr()
+    assert run("--resume") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "was begun with another specs" in line
+
+
+def test_a_folder_that_holds_no_protocol_takes_the_given_one(run, lab, tmp_path, capsys):
+    begin_in_lab(run, lab)
+    forget_protocol(tmp_path / "out")
+    graph = Graph(1, KeyboardInterrupt())
+    assert run("--resume", graph=graph, protocol=lab()) == 130
+    assert graph.protocol.instruction(graph.protocol.specs[0]).startswith("Wipe")
+    capsys.readouterr()
+    assert run("--resume", protocol=()) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "the protocol has none for wipe: name the file that it was begun with" in line
+
+
+def test_on_a_robot_it_is_told_where_the_words_come_from(run, checkpoint, tmp_path, capsys):
+    words = ("--checkpoint", str(checkpoint), "--robot", "fr3", "--seeds", "0")
+    run(*words, graph=Graph(3, KeyboardInterrupt()))
+    forget_protocol(tmp_path / "out")
+    assert "does not hold its instructions" not in capsys.readouterr().err
+    assert run("--resume") == 0
+    assert "does not hold its instructions and start pose" in capsys.readouterr().err

@@ -51,3 +51,44 @@ def test_nobody_there_counts_as_pressed():
     with pytest.raises(LeaveError):
         someone.ask("?")
     assert someone.pressed()
+
+
+def test_what_was_typed_before_a_question_that_is_asked_anew_is_no_answer(typist):
+    someone = typist({"rearm?": ["no"]})
+    someone.keys.type("", "go")
+    assert someone.ask("rearm?", anew=True) == "no"
+
+
+def test_other_questions_may_be_answered_ahead(typist):
+    someone = typist()
+    someone.keys.type("s", "a note")
+    assert [someone.ask("what came of it?"), someone.ask("a note?")] == ["s", "a note"]
+
+
+def test_what_is_forgotten_was_not_pressed(typist):
+    someone = typist()
+    someone.keys.type("", "")
+    someone.forget()
+    assert not someone.pressed()
+    someone.keys.type("")
+    assert someone.pressed()
+
+
+def test_who_wants_to_stop_may_say_so_ahead(typist):
+    someone = typist()
+    someone.keys.type("", "q", "")
+    with pytest.raises(LeaveError):
+        someone.ask("rearm?", anew=True)
+
+
+def test_a_pipes_answers_wait_for_their_questions():
+    someone, _ = person("first", "second")
+    first = someone.ask("first?", anew=True)
+    someone.forget()
+    assert [first, someone.ask("second?", anew=True)] == ["first", "second"]
+
+
+def test_a_terminal_can_be_read_as_a_pipe(typist):
+    someone = typist(at_terminal=False)
+    someone.keys.type("ahead")
+    assert someone.ask("?", anew=True) == "ahead"

@@ -9,7 +9,7 @@ import pytest
 
 from dust_eval.failure import Failure
 from dust_eval.hand import JOINTS
-from dust_eval.person import Person, RepeatError
+from dust_eval.person import LeaveError, Person, RepeatError
 from dust_eval.protocol import Protocol
 from dust_eval.robot_scene import RobotScene
 from dust_eval.trial import Flow, TrialSpec
@@ -60,9 +60,9 @@ def client():
 def scene(client, tmp_path):
     """Return a function that makes a scene whose person answers these lines; gives what is said."""
 
-    def make(*lines, **settings):
+    def make(*lines, someone=None, **settings):
         said = io.StringIO()
-        someone = Person(io.StringIO("".join(f"{line}\n" for line in lines)), said)
+        someone = someone or Person(io.StringIO("".join(f"{line}\n" for line in lines)), said)
         picture = tmp_path / "start.jpg"
         return RobotScene(
             client, someone, PROTOCOL, Watch(), picture=lambda spec: picture, **settings
@@ -148,3 +148,38 @@ def test_a_key_ends_the_trial(scene):
     while not (pressed := table.is_done()) and time.monotonic() < deadline:
         pause.wait(0.01)  # the line is read in another thread
     assert pressed
+
+
+STOPS = "Enter rearms it"
+AWAY = "bring the arm there"
+
+
+@pytest.mark.parametrize("question", ["Enter when the scene", STOPS, AWAY])
+def test_an_enter_too_many_moves_and_rearms_nothing(scene, client, typist, question):
+    """Whoever sees the question would say q; what was typed before it is an Enter or go."""
+    client.arm.mode = ExecutorState.STOPPED if question == STOPS else ExecutorState.IDLE
+    client.arm.positions["fr3_joint4"] = -2.0 if question == AWAY else POSE[3]
+    someone = typist({"Enter when the scene": ["", "", "go"]} | {question: ["q"]})
+    someone.keys.type("", "")
+    table, _ = scene(someone=someone)
+    with pytest.raises(LeaveError):
+        table.set_up(SPEC)
+    assert client.rearmed == 0
+    assert not any("It runs" in text for text in someone.shown)
+
+
+def test_an_enter_from_before_the_trial_does_not_end_it(scene, typist):
+    someone = typist({"Enter when the scene": ["", ""]})
+    table, _ = scene(someone=someone)
+    table.set_up(SPEC)
+    assert not table.is_done()
+    someone.keys.type("")
+    assert table.is_done()
+
+
+def test_whoever_stops_while_the_executor_is_waited_for_starts_nothing(scene, client, typist):
+    someone = typist({"Enter when the scene": [""]})
+    client.wait_idle = lambda *, on_stop: someone.keys.type("q")
+    table, _ = scene(someone=someone)
+    with pytest.raises(LeaveError):
+        table.set_up(SPEC)

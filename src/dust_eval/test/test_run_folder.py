@@ -9,12 +9,24 @@ from hypothesis import strategies as st
 
 from dust_eval.driver import Driver
 from dust_eval.failure import Failure
-from dust_eval.run_folder import RUN, TRIALS, Plan, RunFolder
+from dust_eval.protocol import Protocol
+from dust_eval.run_folder import RUN, TRIALS, Plan, RunFolder, Wording
 from dust_eval.trial import Flow, TrialResult, TrialSpec, broken_result
 
 SPECS = tuple(TrialSpec("box_to_bowl", "sponge", seed, ("blue_cup",)) for seed in range(3))
 DRIVERS = (Driver("dust", "/models/dust", ("vision_steps:=64",), "0123"), Driver("n1", "expert"))
-PLAN = Plan(drivers=DRIVERS, labels=("B", "A"), specs=SPECS, time_limit_sec=45.0, seed=3)
+WORDING = (Wording("box_to_bowl", "Put the {object} in the bowl."),)
+POSE = (0.0, -0.8, 0.0, -2.3, 0.0, 1.6, 0.8)
+PLAN = Plan(
+    drivers=DRIVERS,
+    labels=("B", "A"),
+    specs=SPECS,
+    time_limit_sec=45.0,
+    seed=3,
+    wording=WORDING,
+    start_pose=POSE,
+)
+LONG = "Take the {object}, wherever it may be, " * 3
 
 
 def result(spec, score=1.0, flow=None):
@@ -100,6 +112,9 @@ def test_two_evaluations_never_share_a_folder(folder):
         ({"time_limit_sec": 30.0}, "another time limit sec: 45.0, not 30.0"),
         ({"drivers": (DRIVERS[0], Driver("n1", "other"))}, 'another drivers: {"name": "n1"'),
         ({"specs": SPECS[:2]}, "another specs"),
+        ({"wording": (Wording("box_to_bowl", "Put it."),)}, 'another wording: .*"Put it."'),
+        ({"start_pose": (*POSE[:6], 0.7)}, "another start pose: 0.8, not 0.7"),
+        ({"start_pose": ()}, r"another start pose: \[0.0, .*, not \[\]"),
     ],
 )
 def test_another_plan_is_told_apart(folder, changes, message):
@@ -107,6 +122,39 @@ def test_another_plan_is_told_apart(folder, changes, message):
     with pytest.raises(ValueError, match=message) as caught:
         folder.require_same(dataclasses.replace(PLAN, **changes))
     assert len(str(caught.value)) < 400
+
+
+def test_where_long_texts_differ_is_shown(folder):
+    mine, its = (
+        dataclasses.replace(PLAN, wording=(Wording("box_to_bowl", LONG + how),))
+        for how in ("quickly", "slowly")
+    )
+    with pytest.raises(ValueError, match=r'it may be, quickly"}, not \.\.\..*it may be, slowly"}'):
+        RunFolder(folder.root, mine).require_same(its)
+
+
+def test_the_protocol_is_kept(folder):
+    protocol = RunFolder.open(folder.root).plan.protocol
+    assert protocol == Protocol(SPECS, {"box_to_bowl": WORDING[0].instruction}, 45.0, POSE)
+    assert protocol.instruction(SPECS[0]) == "Put the sponge in the bowl."
+
+
+def test_a_folder_that_was_begun_before_the_protocol_was_kept_opens(folder):
+    values = json.loads((folder.root / RUN).read_text())
+    del values["plan"]["wording"], values["plan"]["start_pose"]
+    (folder.root / RUN).write_text(json.dumps(values))
+    again = RunFolder.open(folder.root)
+    assert again.plan.protocol is None
+    again.require_same(PLAN)
+    with pytest.raises(ValueError, match="another seed"):
+        again.require_same(dataclasses.replace(PLAN, seed=4))
+
+
+def test_of_a_protocol_the_trials_of_the_plan_count(folder):
+    more = (*SPECS, TrialSpec("wipe", "sponge", 0))
+    words = {"box_to_bowl": WORDING[0].instruction, "wipe": "Wipe with the {object}."}
+    assert PLAN.under(Protocol(more, words, 45.0, POSE)) == PLAN
+    assert PLAN.under(Protocol(more[1:], words, 45.0, POSE)).specs == SPECS[1:]
 
 
 def test_a_folder_without_an_evaluation_is_told(tmp_path):

@@ -55,6 +55,7 @@ class Conductor:
         self.outcomes: list[Outcome] = []
         self._begun = 0
         self._scene: Scene | None = None
+        self._mark: Button | None = None  # it ends the episode that runs, once the arm rests
         self._wanted: deque[Button] = deque()
         self._job: Task | None = None
         self._waits: list[tuple[Callable[[], bool], int, Future]] = []
@@ -93,7 +94,7 @@ class Conductor:
     def finish(self, why: str) -> bool:
         """End what runs, before the program ends; return whether all is done."""
         if self.episode is not None:
-            self._publish_end(Outcome.UNKNOWN, why)
+            self._publish_end(self._marked() or Outcome.UNKNOWN, why)
         self._wanted.clear()
         if self._job is None and self._pilot.task is not None:
             self._start(self._end_task(why))
@@ -115,6 +116,8 @@ class Conductor:
             self._publish_end(Outcome.FAILURE, f"the executor stopped: {pilot.executor.reason}")
         elif self._wanted:
             button = self._wanted.popleft()
+            if self.episode is not None and button in MARKS:
+                self._mark = button
             job = self._begin_episode() if button is Button.START else self._end_episode(button)
             self._start(job)
         elif pilot.task is None and pilot.wants_task(steady_ns):
@@ -122,6 +125,11 @@ class Conductor:
                 self._start(self._start_task())
         elif pilot.task is not None and not pilot.wants_task(steady_ns):
             self._start(self._end_task("the operator let go"))
+
+    def _marked(self) -> Outcome | None:
+        """Return what the operator has said of the episode that runs; None: nothing."""
+        buttons = [self._mark, *self._wanted]
+        return next((MARKS[button] for button in buttons if button in MARKS), None)
 
     def _start(self, job: Coroutine[Any, Any, Any]) -> None:
         assert self._node.executor is not None
@@ -254,7 +262,7 @@ class Conductor:
             self._scenes.appendleft(self._scene)  # to be shown once more
         remark = f" ({note})" if note else ""
         self._say(f"episode {self.episode.episode_id} is over: {outcome.name.lower()}{remark}")
-        self.episode = None
+        self.episode = self._mark = None
         self._pilot.in_episode = False
 
     def _publish(self, event: int, outcome: Outcome, note: str) -> None:

@@ -77,7 +77,8 @@ class Task:
 
     Attributes:
         task_id: Its name.
-        since_ns: When the executor agreed, by a clock that never jumps, ns; None: not yet.
+        since_ns: When the executor agreed, or has to be heard anew after, by a clock that never
+            jumps, ns; None: not yet.
         reference: What was asked for; None until the plan's start is known.
         opening: Commanded gripper opening. Range: 0 (closed) to 1 (open).
         chunks: How many were made.
@@ -142,6 +143,7 @@ class Pilot:
     _astray_since_ns: int | None = None
     _behind: bool = False
     _stop_said: bool = False
+    _ticked_ns: int = 0
 
     def __post_init__(self) -> None:
         """Make the clutch."""
@@ -264,6 +266,15 @@ class Pilot:
             self.driver.disengage()
         return self._clutch.release()
 
+    def forget_operator(self) -> None:
+        """Start anew: what was pressed so far does nothing, and has to be let go of first."""
+        self.release()
+        self._clutch.disarm()
+        self._presses.forget()
+        for stream in (self.controls, self.leader):
+            if stream is not None:
+                stream.forget()
+
     def tick(self, now_ns: int, steady_ns: int) -> Chunk | None:
         """Return the next chunk; None while there is nothing to say to the executor.
 
@@ -272,6 +283,7 @@ class Pilot:
             steady_ns: Time by a clock that never jumps, ns.
         """
         self._watch_devices(steady_ns)
+        self._watch_clock(now_ns, steady_ns)
         task = self.task
         if task is None or task.since_ns is None:
             return None
@@ -349,6 +361,22 @@ class Pilot:
             )
         if not self.engaged and isinstance(self.driver, Leader):
             self.driver.disengage()
+
+    def _watch_clock(self, now_ns: int, steady_ns: int) -> None:
+        """Begin anew from the executor's plan where the chunks' clock was set back."""
+        back_ns, self._ticked_ns = self._ticked_ns - now_ns, now_ns
+        task = self.task
+        if back_ns <= 0 or task is None or task.reference is None:
+            return
+        task.reference = None
+        # What the executor said before stands for a time that the clock has yet to come to.
+        task.since_ns = steady_ns
+        self.release()
+        self.say(
+            f"the clock was set back by {back_ns * 1e-9:.3g} s: the arm stops; press the clutch "
+            "again",
+            Word.WARNING,
+        )
 
     def _watch_gap(self, reference: Reference, view: ExecutorView) -> None:
         """Wait for an executor whose plan falls behind; start anew where it is far away."""

@@ -34,6 +34,10 @@ class Stream:
         self._last_ns, self._still, self._said_lost = now_ns, still, False
         return is_back
 
+    def forget(self) -> None:
+        """Start anew: nothing was heard yet, so nothing is missed either."""
+        self._last_ns, self._said_lost = None, False
+
     def is_fresh(self, now_ns: int) -> bool:
         """Return whether the last message still holds."""
         if self._last_ns is None:

@@ -79,6 +79,7 @@ class TeleopNode(DustNode):
 
     def start(self) -> None:
         """Take in the operator."""
+        self._forget_operator()
         self._timer = self.create_timer(self._grid.period, self._tick)
         self._tell(f"ready: waiting for {self._pilot.controls.topic}")
 
@@ -88,6 +89,7 @@ class TeleopNode(DustNode):
             self.destroy_timer(self._timer)
             self._timer = None
         self._conductor.finish(f"{self.get_name()} was stopped")
+        self._forget_operator()
 
     def wind_down(self) -> bool:
         """End episode and task, and tell the executor."""
@@ -98,6 +100,10 @@ class TeleopNode(DustNode):
         """Release what `setup` made."""
         while self._release:
             self._release.pop()()
+
+    def _forget_operator(self) -> None:
+        self._pilot.forget_operator()
+        self._presses.forget()
 
     def _make_pilot(self, driver: Any) -> Pilot:
         values = self.values
@@ -169,6 +175,8 @@ class TeleopNode(DustNode):
         self.monitor.tick("joy")
         command = self._layout.read(message.axes, message.buttons)
         self._defect = self._layout.defect(message.axes, message.buttons)
+        if not self.active:
+            return
         if self.values["input"] == "twist":
             # The motion comes from another device; this one brings buttons.
             self._press(self._presses.update(command))
@@ -177,6 +185,8 @@ class TeleopNode(DustNode):
 
     def _on_twist(self, message: Twist) -> None:
         self.monitor.tick("twist")
+        if not self.active:
+            return
         motion = self._layout.shape(np.nan_to_num(np.array(from_twist(message))))
         self._pilot.take_command(Command(motion), self.steady_ns())
 
@@ -189,7 +199,8 @@ class TeleopNode(DustNode):
             return
         self.monitor.tick("leader")
         joints = np.array(values["leader.signs"]) * joints + np.array(values["leader.offsets"])
-        self._pilot.take_leader(joints, self.steady_ns())
+        if self.active:
+            self._pilot.take_leader(joints, self.steady_ns())
         if values["leader.finger_joint"]:
             finger = from_joint_state(message, [values["leader.finger_joint"]])
             if finger is not None:

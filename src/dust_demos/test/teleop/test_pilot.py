@@ -32,6 +32,7 @@ class Bench:
             rearm="call /rearm",
         )
         self.now = 100 * NS
+        self.ahead = 0  # of the chunks' clock, which may be set
         self.joints, self.task_id, self.stopped, self.reason = fr3.HOME, "", False, ""
         self.speeds = np.zeros(7)
         self.chunks = []
@@ -48,7 +49,7 @@ class Bench:
             self.pilot.task_asked("t1")
             self.task_id = "t1"
             self.pilot.task_started(self.now)
-        chunk = self.pilot.tick(self.now, self.now)
+        chunk = self.pilot.tick(self.now + self.ahead, self.now)
         if chunk is not None:
             self.chunks.append(chunk)
             self.joints = chunk.path.positions[0]
@@ -62,7 +63,7 @@ class Bench:
         self.pilot.take_executor(
             ExecutorView(
                 self.now,
-                self.now,
+                self.now + self.ahead,
                 self.stopped,
                 self.reason,
                 self.task_id,
@@ -169,6 +170,68 @@ def test_a_task_that_somebody_else_ends_is_noticed(bench):
     bench.step(HELD)
     assert "the executor left the task" in bench.said[-1][1]
     assert not bench.pilot.engaged
+
+
+@pytest.mark.parametrize("back", [PERIOD_NS + 1, 0.15 * NS, 0.3 * NS, NS, 3600 * NS])
+@pytest.mark.parametrize("moving", [True, False])
+def test_a_clock_that_is_set_back_stops_the_arm_and_begins_anew(bench, back, moving):
+    bench.engage()
+    bench.steps(8, PUSHED if moving else HELD)
+    bench.ahead -= PERIOD_NS + int(back)
+    assert bench.step(PUSHED) is None
+    (word, text) = bench.said[-1]
+    assert word is Word.WARNING
+    assert text.startswith("the clock was set back by ")
+    assert text.endswith("the arm stops; press the clutch again")
+    rest = bench.joints
+    for chunk in bench.steps(4, PUSHED):
+        assert chunk.path.stamp_ns <= bench.now + bench.ahead
+        np.testing.assert_array_equal(chunk.path.positions, np.tile(rest, (10, 1)))
+    assert not bench.pilot.engaged
+    bench.step(IDLE)
+    bench.steps(8, PUSHED)
+    assert np.abs(bench.joints - rest).max() > 0.005
+    assert len(bench.said) == 1
+
+
+def test_after_the_clock_was_set_back_what_the_executor_said_before_does_not_count(bench):
+    bench.engage()
+    bench.steps(8, PUSHED)
+    bench.ahead -= NS
+    bench.step(PUSHED)
+    bench.speeds = np.full(7, 0.1)
+    assert bench.steps(3, PUSHED) == [None] * 3
+    bench.speeds = np.zeros(7)
+    assert bench.step(PUSHED) is not None
+
+
+def test_a_clock_that_is_set_back_while_no_task_runs_is_nobodys_concern(bench):
+    bench.steps(3, IDLE)
+    bench.ahead -= NS
+    bench.engage()
+    assert bench.said == []
+
+
+@pytest.mark.parametrize("style", [Style.HOLD, Style.TOGGLE])
+def test_a_clutch_that_is_in_has_to_be_let_go_of_to_start_anew(style):
+    bench = Bench(style=style)
+    bench.steps(2, IDLE)
+    bench.steps(3, HELD)
+    bench.pilot.forget_operator()
+    assert not bench.pilot.engaged
+    bench.steps(3, HELD)
+    assert not bench.pilot.engaged
+    bench.step(IDLE)
+    bench.step(HELD)
+    assert bench.pilot.engaged
+    assert bench.said == []
+
+
+def test_a_device_that_was_forgotten_is_not_missed(bench):
+    bench.step(PUSHED)
+    bench.pilot.forget_operator()
+    bench.steps(10)
+    assert bench.said == []
 
 
 def test_it_begins_only_from_a_plan_at_rest(bench):

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+import rclpy
 from geometry_msgs.msg import Twist
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import Float32, String
 
 from dust_demos.teleop.fr3 import ARM_JOINTS, HOME
 from dust_demos.teleop.keys import BUTTONS
+from dust_demos.teleop.teleop_node import TeleopNode
 from dust_msgs.msg import ActionChunk, Episode, ExecutorState
 from dust_msgs.srv import EndTask, StartTask
 from dust_node.fr3_kinematics import hand_pose
@@ -190,6 +193,69 @@ def test_a_node_that_ends_in_an_episode_says_so(graph, keyboard_buttons):
     assert "is being shut down" in desk.episodes[1].note
     assert graph.arm.task_id == ""
     graph.end()
+
+
+@pytest.fixture
+def make_node(fresh_ros_domain):
+    """Return a function that makes the node in this process, configured but not active."""
+    nodes = []
+
+    def make(**parameters):
+        words = [w for name, value in parameters.items() for w in ("-p", f"{name}:={value}")]
+        rclpy.init(
+            args=["test", "--ros-args", *words],
+            domain_id=fresh_ros_domain,
+            signal_handler_options=SignalHandlerOptions.NO,
+        )
+        nodes.append(TeleopNode())
+        nodes[-1].trigger_configure()
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.close()
+        node.destroy_node()
+    rclpy.try_shutdown()
+
+
+def clutch_engages(node, *presses):
+    """Let the device send these states of the clutch button; return whether the arm follows."""
+    for pressed in presses:
+        buttons = [int(button == "clutch" and pressed) for button in BUTTONS]
+        node._on_joy(Joy(axes=[0.0] * 6, buttons=buttons))
+    return node._pilot.engaged
+
+
+@pytest.mark.parametrize(("style", "press"), [("hold", (0, 1)), ("toggle", (0, 1, 0))])
+def test_a_clutch_pressed_while_the_node_is_not_active_engages_nothing(
+    make_node, keyboard_buttons, style, press
+):
+    node = make_node(clutch=style, **keyboard_buttons)
+    held = press[-1]
+    assert not clutch_engages(node, *press)
+    node.trigger_activate()
+    assert not node._pilot.engaged
+    assert not clutch_engages(node, held, held)
+    assert clutch_engages(node, *press)
+    node.trigger_deactivate()
+    assert not node._pilot.engaged
+    # The button is held, and let go of and pressed again meanwhile.
+    assert not clutch_engages(node, held, *press)
+    node.trigger_activate()
+    assert not clutch_engages(node, 1, 1)
+    assert clutch_engages(node, 0, 1)
+
+
+def test_a_button_held_over_the_activation_is_not_pressed(make_node, keyboard_buttons):
+    node = make_node(input="twist", clutch="neutral", **keyboard_buttons)
+    wanted = []
+    node._conductor.press = wanted.extend
+    start = Joy(axes=[0.0] * 6, buttons=[int(button == "start") for button in BUTTONS])
+    node._on_joy(Joy(axes=[0.0] * 6, buttons=[0] * len(BUTTONS)))
+    node.trigger_activate()
+    node._on_joy(start)
+    node._on_joy(start)
+    assert wanted == []
 
 
 @pytest.mark.parametrize(
