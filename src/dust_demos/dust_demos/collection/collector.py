@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from dust_demos.collection.journal import BROKEN, Row
 from dust_demos.recording.facts import EpisodeFacts
 from dust_eval.cell_client import CellClient
 from dust_eval.episode_topic import EpisodeTopic
+from dust_eval.failure import Failure
 from dust_eval.runner import SimulatedScene, carry_out
 from dust_eval.task_client import GraphError, TaskEnd
 from dust_eval.trial import TrialResult, TrialSpec
@@ -120,7 +122,7 @@ class Collector:
             self._episodes.begin(spec.name, instruction)
             self._recordings.wait_begun(spec.name)
 
-        return carry_out(
+        result = carry_out(
             self._client,
             self._stage,
             spec,
@@ -128,6 +130,10 @@ class Collector:
             on_start=begin,
             alive=self._alive,
         )
+        # The expert did not fail then: something that it needs did not answer.
+        if result.failure is Failure.BROKEN:
+            raise GraphError(result.reason)
+        return result
 
     def _end(self, spec: TrialSpec, result: TrialResult) -> EpisodeFacts:
         self._episodes.end(spec.name, self._instruction, result)
@@ -135,7 +141,9 @@ class Collector:
 
     def _broken(self, spec: TrialSpec, reason: str, wall_sec: float) -> Row:
         self._abandon(spec)
-        self._client.rearm_if_stopped()
+        # The executor may be what broke it: the next demonstration tells whether it still is.
+        with suppress(GraphError):
+            self._client.rearm_if_stopped()
         return _row(spec, BROKEN, reason, elapsed_sec=0.0, wall_sec=wall_sec)
 
     def _abandon(self, spec: TrialSpec) -> None:

@@ -26,6 +26,7 @@ from dust_demos.conversion.faults import Gate, LeftOut
 from dust_demos.conversion.files import write_json, write_lines
 from dust_demos.conversion.jobs import Source, stage_all
 from dust_demos.conversion.staging import Settings, load
+from dust_demos.conversion.statistics import Statistics
 
 VERSIONS = ("v3.0", "v2.1")
 STAGE = ".convert"
@@ -119,7 +120,7 @@ def _write(
     layouts = {"v3.0": layout_v30, "v2.1": layout_v21}
     layouts[contents.settings.version].write(root, contents)
     meta = root / "meta"
-    write_json(meta / "stats.json", contents.all_statistics())
+    write_json(meta / "stats.json", _statistics(contents))
     write_json(meta / "modality.json", contents.modality())
     write_lines(meta / "sources.jsonl", contents.sources(names))
     write_lines(
@@ -127,6 +128,19 @@ def _write(
         ({"bag": row.bag, "gate": row.gate, "reason": row.reason} for row in left_out),
     )
     write_json(meta / "conversion.json", _recipe(sources, contents.settings))
+
+
+def _statistics(contents: Contents) -> dict[str, Statistics]:
+    """Return what meta/stats.json says of the whole dataset."""
+    found = contents.all_statistics()
+    if contents.settings.version != "v2.1":
+        return found
+    # GR00T's loader takes every measure for one value per column, which a count is not; LeRobot
+    # v2.1 counts in episodes_stats.jsonl.
+    return {
+        feature: {name: value for name, value in measures.items() if name != "count"}
+        for feature, measures in found.items()
+    }
 
 
 def _recipe(sources: Sequence[Source], settings: Settings) -> dict[str, Any]:

@@ -79,13 +79,17 @@ def _below(path: Path) -> Iterator[Path]:
             yield path
         return
     files = [file for file in sorted(path.iterdir()) if file.suffix in SUFFIXES]
-    if (path / METADATA).is_file() or len(files) == 1:
+    if (path / METADATA).is_file():
+        yield path
+        return
+    folders = sorted(entry for entry in path.iterdir() if entry.is_dir())
+    below = [bag for folder in folders if folder.name[0] != "." for bag in _below(folder)]
+    # A bag whose metadata.yaml is lost; beside other bags the file is one of them.
+    if len(files) == 1 and not below:
         yield path
         return
     yield from files
-    for folder in sorted(entry for entry in path.iterdir() if entry.is_dir()):
-        if not folder.name.startswith("."):
-            yield from _below(folder)
+    yield from below
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -1,11 +1,12 @@
 """`dust-mend`: finish bags whose recorder was killed, in place.
 
-    dust-mend BAG...             bags, or folders with bags in them
+    dust-mend BAG...             bags (folders or files), or folders with bags in them
     dust-mend --thorough BAG     read every message of those that seem whole
 
 Readers open such bags as they are; mending gives back the room that was kept ahead, notes in the
 facts that the end is missing, and rescues files that a loss of power has torn. A file of which
-something could not be read stays beside the new one as NAME.broken.
+something could not be read stays beside the new one as NAME.broken. Without metadata.yaml a file is
+a bag by itself, unless it is a part of one recording; see `bag_files`.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from rosbags.rosbag2 import Reader
 from rosbags.rosbag2.metadata import dump_qos_v9
 from tqdm import tqdm
 
+from dust_demos.recording.bag_files import bag_files, find_mcap_bags
 from dust_demos.recording.definitions import type_hash
 from dust_demos.recording.disk_file import is_being_written, replace_text
 from dust_demos.recording.facts import KEY, EpisodeFacts
@@ -36,7 +38,7 @@ class Mended:
     """What was done to a bag.
 
     Attributes:
-        path: Folder of the bag.
+        path: The bag: its folder, or a file that is one by itself.
         messages: How many messages it has now.
         complaint: What was wrong with it.
     """
@@ -53,23 +55,20 @@ def mend(path: Path | str, *, thorough: bool = False) -> Mended | None:
     """Finish an unfinished or torn bag, in place; None if there was nothing to do.
 
     Args:
-        path: Folder of a bag in MCAP.
+        path: Folder of a bag in MCAP, or a file that is one by itself.
         thorough: Read every message before saying that there is nothing to do.
 
     Raises:
-        ValueError: It is no bag, is being recorded, or nothing of it can be read.
+        ValueError: It is no bag or several, is being recorded, or nothing of it can be read.
         OSError: The new file cannot be written; the bag is as it was.
     """
-    folder = Path(path)
-    files = sorted(folder.glob("*.mcap"))
-    if not files:
-        raise ValueError(f"{folder} is not a bag that can be mended: it has no file .mcap")
+    bag, files = _located(Path(path))
     if any(is_being_written(file) for file in files):
-        raise ValueError(f"{folder} is being recorded: end the episode first")
-    complaint, known = _examined(folder, thorough=thorough)
+        raise ValueError(f"{bag} is being recorded: end the episode first")
+    complaint, known = _examined(bag, files, thorough=thorough)
     if not complaint:
         return None
-    return Mended(folder, _rewrite(folder, files, known=known), complaint)
+    return Mended(bag, _rewrite(bag, files, known=known), complaint)
 
 
 def unfinished(out: Path) -> Iterator[Path]:
@@ -81,32 +80,62 @@ def unfinished(out: Path) -> Iterator[Path]:
             yield file.parent
 
 
-def _examined(folder: Path, *, thorough: bool) -> tuple[str, int]:
+def _located(path: Path) -> tuple[Path, list[Path]]:
+    """Return the bag at a path, a folder or a file that is one by itself, and its files.
+
+    A folder that was named by hand and has one file is a bag, whatever the file's name.
+    """
+    if path.is_file() and path.suffix == ".mcap":
+        files = bag_files(path.parent)
+        return (path.parent, files) if path in files else (path, [path])
+    if files := bag_files(path):
+        return path, files
+    files = sorted(path.glob("*.mcap"))
+    if not files:
+        raise ValueError(f"{path} is not a bag that can be mended: it has no file .mcap")
+    if len(files) > 1:
+        raise ValueError(f"{path} is not one bag: mend its {len(files)} files one by one")
+    return (path if find_mcap_bags(path) == files else files[0]), files
+
+
+def _examined(bag: Path, files: Sequence[Path], *, thorough: bool) -> tuple[str, int]:
     """Return what is wrong with a bag, and how many messages it is known to have."""
     try:
-        with Reader(folder) as reader:
+        with Reader(bag) as reader:
             count = sum(1 for _ in reader.messages()) if thorough else reader.message_count
     except UNREADABLE as error:
+        # A killed recorder leaves its last part torn: whole ones are somebody's files.
+        lacks_metadata = bag.is_dir() and not (bag / METADATA).exists()
+        if lacks_metadata and len(files) > 1 and all(map(_is_whole, files)):
+            return "", 0
         return str(error).splitlines()[0], sys.maxsize
     # The last thing that a recorder does is to write metadata.yaml.
-    facts = facts_in_yaml(folder / METADATA) or stored_facts(folder)
+    facts = facts_in_yaml(bag / METADATA) or stored_facts(bag)
     killed = facts is not None and facts.is_unfinished
     return ("its recorder was killed" if killed else ""), count
 
 
-def _rewrite(folder: Path, files: Sequence[Path], *, known: int) -> int:
+def _is_whole(file: Path) -> bool:
+    try:
+        with Reader(file):
+            return True
+    except UNREADABLE:
+        return False
+
+
+def _rewrite(bag: Path, files: Sequence[Path], *, known: int) -> int:
     """Put everything that can be read into one new file; return its number of messages.
 
     Args:
-        folder: The bag.
+        bag: The bag: its folder, or its only file.
         files: Its files.
         known: With fewer messages than this, the old files stay as NAME.broken.
 
     Raises:
         ValueError: Not one message is left of those that are known.
     """
-    facts = stored_facts(folder)
-    draft = folder / ".mended" / files[0].name
+    facts = stored_facts(bag)
+    draft = files[0].parent / ".mended" / files[0].name
     shutil.rmtree(draft.parent, ignore_errors=True)
     draft.parent.mkdir()
 
@@ -116,14 +145,15 @@ def _rewrite(folder: Path, files: Sequence[Path], *, known: int) -> int:
     try:
         count = salvage(files, draft, last_words=last_words)
         if known and not count:
-            raise ValueError(f"{folder} cannot be mended: no whole message is left in it")
+            raise ValueError(f"{bag} cannot be mended: no whole message is left in it")
         content = _content(draft)
         if count < known:
             _set_aside(files)
         os.replace(draft, files[0])
     finally:
         shutil.rmtree(draft.parent, ignore_errors=True)
-    _describe(folder, content, facts)
+    if bag.is_dir():
+        _describe(bag, content, facts)
     for file in files[1:]:
         file.unlink()
     return count
@@ -170,12 +200,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         "dust-mend", description="Finish bags whose recorder was killed."
     )
-    parser.add_argument("bags", nargs="+", type=Path, help="bags, or folders with bags in them")
+    parser.add_argument(
+        "bags", nargs="+", type=Path, help="bags (folders or files), or folders with bags in them"
+    )
     parser.add_argument("--thorough", action="store_true", help="read every message")
     options = parser.parse_args(arguments)
     try:
         bags = [bag for path in options.bags for bag in _bags(path)]
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"dust-mend: {error}", file=sys.stderr)
         return 2
     failed = 0
@@ -200,9 +232,7 @@ def _bags(path: Path) -> list[Path]:
     Raises:
         ValueError: There is none.
     """
-    if any(path.glob("*.mcap")):
-        return [path]
-    found = sorted({file.parent for file in path.glob("*/*.mcap")})
+    found = find_mcap_bags(path)
     if not found:
         raise ValueError(f"{path} is neither a bag in MCAP nor a folder with such bags in it")
     return found

@@ -71,6 +71,20 @@ def salvage(
     return writer.messages
 
 
+def first_metadata(path: Path) -> Iterator[Metadata]:
+    """Yield the metadata records that stand before a file's first message; it may be torn.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        for record in _records(file):
+            if isinstance(record, Message):
+                return
+            if isinstance(record, Metadata):
+                yield record
+
+
 class _Copy:
     """Copy records, with new numbers for schemas and channels."""
 

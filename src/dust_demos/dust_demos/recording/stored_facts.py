@@ -1,6 +1,6 @@
 """Facts about an episode, out of metadata.yaml or out of the MCAP file itself."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from struct import error as StructError
 from typing import Any
 
@@ -25,9 +25,12 @@ def stored_facts(path: Path) -> EpisodeFacts | None:
         ValueError: Something is there, but not an episode's facts.
     """
     folder = path if path.is_dir() else path.parent
-    found = [facts_in_yaml(folder / METADATA)]
+    names = names_in_yaml(folder / METADATA)
     files = sorted(folder.glob("*.mcap")) if path.is_dir() else [path]
-    found += [facts_in_mcap(file) for file in files if file.suffix == ".mcap"]
+    # A file that lies beside a bag knows nothing of it, and the bag nothing of the file.
+    listed = [file for file in files if file.name in names]
+    found = [facts_in_yaml(folder / METADATA)] if listed or path.is_dir() else []
+    found += [facts_in_mcap(file) for file in listed or files if file.suffix == ".mcap"]
     told = [facts for facts in found if facts is not None]
     # Preliminary ones stand there from the start; the final ones may have come to one place only.
     return next((facts for facts in told if facts.complete), told[0] if told else None)
@@ -36,11 +39,39 @@ def stored_facts(path: Path) -> EpisodeFacts | None:
 def facts_in_yaml(file: Path) -> EpisodeFacts | None:
     """Return the facts in a metadata.yaml; None if there are none or it cannot be read."""
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
-        text = content["rosbag2_bagfile_information"]["custom_data"][KEY]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        text = _information(file)["custom_data"][KEY]
+    except (KeyError, TypeError):
         return None
     return EpisodeFacts.from_json(text)
+
+
+def names_in_yaml(file: Path) -> list[str]:
+    """Return the names of the files that a metadata.yaml lists; none if it cannot be read."""
+    return _names(_information(file))
+
+
+def names_in_text(text: str) -> list[str]:
+    """Return the same of the text under "rosbag2" in an MCAP file."""
+    try:
+        return _names(yaml.load(text, _Loader))
+    except yaml.YAMLError:
+        return []
+
+
+def _information(file: Path) -> Any:
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+        return content["rosbag2_bagfile_information"]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        return {}
+
+
+def _names(information: Any) -> list[str]:
+    try:
+        # Before version 4 the folder stood before the name.
+        return [PurePath(name).name for name in information["relative_file_paths"]]
+    except (KeyError, TypeError):
+        return []
 
 
 def facts_in_mcap(file: Path) -> EpisodeFacts | None:

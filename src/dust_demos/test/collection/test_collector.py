@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from dust_demos.collection.collector import Collector
+from dust_demos.collection.journal import Journal
+from dust_demos.collection.settings import CollectionSettings
 from dust_demos.recording.facts import EpisodeFacts, Fault, FaultKind
 from dust_eval.cell_client import Audit, Judgement, TaskEnd
 from dust_eval.task_client import GraphError
@@ -26,6 +28,7 @@ class FakeCell:
         self.score = 1.0
         self.ends = True
         self.refusal = ""
+        self.error = (ExecuteTask.Result.NONE, "")
         self._seconds = 100.0
 
     def now(self):
@@ -52,8 +55,9 @@ class FakeCell:
     def wait_task(self, task, *, timeout_sec):
         if not self.ends:
             raise KeyboardInterrupt
-        result = ExecuteTask.Result(elapsed_time=15.5, chunks=80)
-        return TaskEnd(4, result)
+        code, text = self.error
+        result = ExecuteTask.Result(error_code=code, error_msg=text, elapsed_time=15.5, chunks=80)
+        return TaskEnd(6 if code else 4, result)
 
     def rearm_if_stopped(self):
         self.story.append("rearm")
@@ -147,6 +151,57 @@ def test_a_recorder_that_does_not_begin_breaks_it_and_is_told(stage):
     assert (row.outcome, row.reason) == ("broken", "the recorder did not begin")
     last = stage.episodes(1)[-1]
     assert (last.event, last.outcome) == (Episode.END, Episode.DISCARDED)
+
+
+def test_a_task_that_the_graph_gave_up_is_broken_and_taken_again(stage, tmp_path):
+    text = "dust_executor/start_task did not answer within 2 s: is the executor active?"
+    stage.cell.error = (ExecuteTask.Result.EXECUTOR_UNAVAILABLE, text)
+    stage.cell.score = 0.0
+    row = stage.collector.take(SPEC)
+    assert (row.outcome, row.reason) == ("broken", f"the oracle's words; {text}")
+    last = stage.episodes(1)[-1]
+    assert (last.event, last.outcome) == (Episode.END, Episode.DISCARDED)
+    assert stage.story[-1] == "rearm"
+    settings = CollectionSettings()
+    Journal(tmp_path, settings, resume=False).add(row)
+    assert SPEC.name not in Journal(tmp_path, settings, resume=True).names
+
+
+def test_an_executor_that_is_silent_does_not_hide_what_broke(stage):
+    def rearm():
+        raise GraphError("executor_state stopped")
+
+    stage.cell.rearm_if_stopped = rearm
+    stage.cell.error = (ExecuteTask.Result.EXECUTOR_UNAVAILABLE, "the executor fell silent")
+    stage.cell.score = 0.0
+    row = stage.collector.take(SPEC)
+    assert row.outcome == "broken"
+    assert "the executor fell silent" in row.reason
+
+
+def test_an_expert_that_gave_up_has_failed(stage):
+    stage.cell.error = (ExecuteTask.Result.UNKNOWN, "the expert gave up: no grasp")
+    stage.cell.score = 0.0
+    row = stage.collector.take(SPEC)
+    assert (row.outcome, row.reason) == (
+        "failure",
+        "the oracle's words; the expert gave up: no grasp",
+    )
+    assert stage.episodes(1)[-1].outcome == Episode.FAILURE
+
+
+def test_a_graph_that_ended_in_the_middle_of_a_task_is_not_a_demonstration(stage):
+    stage.cell.error = (ExecuteTask.Result.NO_FEATURES, "no cell_state for 2 s")
+    stage.cell.score = 0.0
+    judge = stage.cell.judge
+
+    def judge_last():
+        stage.living = False
+        return judge()
+
+    stage.cell.judge = judge_last
+    with pytest.raises(GraphError, match="no cell_state for 2 s"):
+        stage.collector.take(SPEC)
 
 
 def test_an_ended_graph_is_not_a_demonstration(stage):

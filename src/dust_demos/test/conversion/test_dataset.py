@@ -1,3 +1,4 @@
+import json
 import os
 import random
 import signal
@@ -6,6 +7,7 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from dust_demos.conversion import dataset
@@ -45,6 +47,23 @@ def test_nothing_but_the_dataset_stays(whole):
         *("meta/episodes/chunk-000/file-000.parquet", "meta/sources.jsonl"),
         *("meta/left_out.jsonl", "meta/conversion.json"),
     }
+
+
+def test_every_measure_of_v21_can_be_cut_as_groots_loader_does(write_bag, tmp_path):
+    write_bag(seconds=3.0, end=2.5)
+    settings = replace(SETTINGS, version="v2.1")
+    convert(find_bags([tmp_path / "bags"]), tmp_path / "out", settings)
+    meta = tmp_path / "out" / "meta"
+    modality, stats = (json.loads((meta / f"{n}.json").read_text()) for n in ("modality", "stats"))
+    # As gr00t/data/dataset.py of N1 and N1.5: all measures that are there, for every group.
+    for kind, feature in (("state", "observation.state"), ("action", "action")):
+        for group in modality[kind].values():
+            columns = np.arange(group["start"], group["end"])
+            cut = {name: np.array(value)[columns] for name, value in stats[feature].items()}
+            assert {"min", "max", "mean", "std", "q01", "q99"} <= cut.keys()
+    assert {name for values in stats.values() for name in values if name == "count"} == set()
+    line = json.loads((meta / "episodes_stats.jsonl").read_text())
+    assert line["stats"]["action"]["count"] == [line["stats"]["index"]["max"][0] + 1]
 
 
 def test_what_is_left_out_is_listed(whole):

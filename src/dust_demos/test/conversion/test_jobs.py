@@ -38,6 +38,19 @@ def test_files_without_metadata_are_bags_of_their_own(tmp_path):
     assert names([tmp_path / "a.mcap"]) == ["a.mcap"]
 
 
+def test_one_file_beside_bags_hides_none_of_them(folders):
+    root = folders("ep1", "ep2", ".hidden/ep3")
+    (root / "stray.mcap").touch()
+    (root / "notes").mkdir()
+    assert names([root]) == ["ep1", "ep2", "stray.mcap"]
+
+
+def test_one_file_alone_in_a_folder_is_the_bag_that_the_folder_is(tmp_path):
+    (tmp_path / "take" / "notes").mkdir(parents=True)
+    (tmp_path / "take" / "take_0.mcap").touch()
+    assert names([tmp_path]) == ["take"]
+
+
 def test_paths_without_bags_are_mistakes(tmp_path):
     with pytest.raises(ValueError, match=r"nowhere does not exist$"):
         find_bags([tmp_path / "nowhere"])

@@ -1,6 +1,7 @@
 """Bags in every broken state: what is left is read, and mended when asked."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -63,11 +64,20 @@ def foreign(out: Path, plugin: StoragePlugin) -> Path:
     return out / "foreign"
 
 
-def chunked(path: Path, *, compression: CompressionType, finish: bool = True) -> None:
-    """Write an MCAP file of five chunks as other tools do."""
+def chunked(
+    path: Path,
+    *,
+    compression: CompressionType = CompressionType.NONE,
+    finish: bool = True,
+    wrote: Sequence[str] = (),
+) -> None:
+    """Write an MCAP file of five chunks as other tools do; as rosbag2 if it `wrote` files."""
     with path.open("wb") as stream:
         writer = McapWriter(stream, compression=compression, chunk_size=1 << 20)
         writer.start(profile="ros2")
+        if wrote:
+            told = f"relative_file_paths: [{', '.join(wrote)}]"
+            writer.add_metadata("rosbag2", {"serialized_metadata": told})
         schema = writer.register_schema(STRING, "ros2msg", full_definition(STRING).encode())
         channel = writer.register_channel("/a", "cdr", schema)
         for number in range(50):
@@ -249,9 +259,153 @@ def test_the_command_mends_all_bags_of_a_folder(
     assert capsys.readouterr().out.endswith("one: nothing to do\n")
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def loose(demos: Path, name: str, file: str, *, whole: bool = True) -> Path:
+    """Record an episode and put its file alone into a folder; return that."""
+    bag = killed(demos.parent / "recorded", name)
+    if whole:
+        mend(bag)
+    demos.mkdir(exist_ok=True)
+    return (bag / f"{name}_0.mcap").rename(demos / file)
+
+
+def test_whole_files_without_metadata_are_left_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demos = tmp_path / "demos"
+    for name in ("pick", "place"):
+        loose(demos, name, f"{name}.mcap")
+    chunked(demos / "other.mcap")
+    before = contents(demos)
+    assert main([str(demos)]) == 0
+    assert contents(demos) == before
+    assert capsys.readouterr().out.count("nothing to do") == 3
+    with pytest.raises(ValueError, match="demos is not one bag: mend its 3 files one by one"):
+        mend(demos)
+    one = tmp_path / "one"
+    one.mkdir()
+    chunked(one / "alone.mcap")
+    assert main([str(one)]) == 0
+    assert list(contents(one)) == ["alone.mcap"]
+
+
+def test_a_torn_file_among_others_is_mended_by_itself(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        chunked(tmp_path / f"{name}.mcap")
+    os.truncate(tmp_path / "b.mcap", (tmp_path / "b.mcap").stat().st_size * 6 // 10)
+    before = contents(tmp_path)
+    assert main([str(tmp_path)]) == 0
+    after = contents(tmp_path)
+    assert after.keys() - before.keys() == {"b.mcap.broken"}
+    assert [name for name in before if after[name] != before[name]] == ["b.mcap"]
+    assert after["b.mcap.broken"] == before["b.mcap"]
+    assert 20 < len(texts(tmp_path / "b.mcap")) < 50
+
+
+def test_different_episodes_are_never_put_together(tmp_path: Path) -> None:
+    demos = tmp_path / "demos"
+    for number, name in enumerate(("pick", "place")):
+        loose(demos, name, f"demos_{number}.mcap", whole=False)
+    os.truncate(demos / "demos_1.mcap", 4000)  # its table of contents goes
+    assert main([str(demos)]) == 0
+    assert sorted(contents(demos)) == ["demos_0.mcap", "demos_1.mcap", "demos_1.mcap.broken"]
+    for number, name in enumerate(("pick", "place")):
+        with Bag.open(demos / f"demos_{number}.mcap") as bag:
+            assert bag.episode is not None
+            assert bag.episode.episode_id == name
+            assert [fault.kind for fault in bag.episode.faults] == [FaultKind.CUT_OFF]
+
+
+def parts(bag: Path, name: str) -> dict[str, bytes]:
+    """Write what rosbag2 leaves that was killed; it called its folder `name`, "": does not say."""
+    bag.mkdir()
+    names = [f"{name}_{number}.mcap" for number in (8, 9, 10)]
+    for number, upto in ((8, 1), (9, 2), (10, 3)):
+        chunked(
+            bag / f"{bag.name}_{number}.mcap", finish=upto < 3, wrote=names[:upto] if name else ()
+        )
+    return contents(bag)
+
+
+def test_parts_of_one_recording_are_put_together(tmp_path: Path) -> None:
+    bag = tmp_path / "demos"
+    before = parts(bag, "demos")
+    assert main([str(bag)]) == 0
+    after = contents(bag)
+    assert after.keys() - {f"{name}.broken" for name in before} == {"demos_8.mcap", "metadata.yaml"}
+    assert {name: after[f"{name}.broken"] for name in before} == before
+    assert len(texts(bag)) == 150
+
+
+@pytest.mark.parametrize("name", ["other", ""])
+def test_files_that_only_have_the_names_of_parts_are_not_put_together(
+    tmp_path: Path, name: str
+) -> None:
+    before = parts(tmp_path / "demos", name)
+    assert main([str(tmp_path / "demos")]) == 0
+    after = contents(tmp_path / "demos")
+    assert after.keys() - before.keys() == {"demos_10.mcap.broken"}
+    assert [name for name in sorted(before) if after[name] != before[name]] == ["demos_10.mcap"]
+
+
+def test_parts_that_are_all_whole_or_not_all_there_are_left(tmp_path: Path) -> None:
+    names = [f"{tmp_path.name}_{number}.mcap" for number in range(4)]
+    for upto in (1, 2):
+        chunked(tmp_path / names[upto - 1], wrote=names[:upto])
+    before = contents(tmp_path)
+    assert main([str(tmp_path)]) == 0
+    assert contents(tmp_path) == before
+    chunked(tmp_path / names[3], finish=False, wrote=names)
+    assert main([str(tmp_path)]) == 0
+    assert {name: contents(tmp_path)[name] for name in before} == before
+
+
+def test_a_file_beside_a_bag_is_not_drawn_into_it(tmp_path: Path) -> None:
+    stray = loose(tmp_path / "demos", "pick", "stray.mcap")
+    bag = killed(tmp_path / "demos", "place")
+    stray = stray.rename(bag / "a_stray.mcap")
+    before = stray.read_bytes()
+    done = mend(bag)
+    assert done is not None
+    assert (done.path, done.messages) == (bag, 10)
+    assert stray.read_bytes() == before
+    with Bag.open(bag) as found, Bag.open(stray) as other:
+        assert found.episode is not None
+        assert found.episode.episode_id == "place"
+        assert other.episode is not None
+        assert other.episode.episode_id == "pick"
+
+
+def test_a_file_beside_bags_hides_none_of_them(tmp_path: Path) -> None:
+    demos = tmp_path / "demos"
+    loose(demos, "stray", "demos_0.mcap", whole=False)
+    killed(demos, "one")
+    killed(demos, "two")
+    (demos / ".three.new").mkdir()
+    chunked(demos / ".three.new" / "three_0.mcap", finish=False)
+    assert main([str(demos)]) == 0
+    assert sorted(contents(demos)) == ["demos_0.mcap"]
+    for bag in (demos / "one", demos / "two", demos / "demos_0.mcap"):
+        assert mend(bag) is None
+        assert len(texts(bag)) == 10
+
+
+def test_a_file_is_mended_with_the_bag_that_it_belongs_to(tmp_path: Path) -> None:
+    bag = killed(tmp_path)
+    assert main([str(bag / "ep_0.mcap")]) == 0
+    with Reader(bag) as reader:
+        assert reader.message_count == 10
+
+
 def test_the_command_tells_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+    (tmp_path / "notes.txt").touch()
+    assert main([str(tmp_path / "notes.txt")]) == 2
+    assert "notes.txt is neither a bag in MCAP nor a folder" in capsys.readouterr().err
     (tmp_path / "bag").mkdir()
     (tmp_path / "bag" / "bag_0.mcap").write_bytes(b"")
     assert main([str(tmp_path / "bag")]) == 1
