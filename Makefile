@@ -13,10 +13,10 @@ setup: ## Install and build everything (system packages with apt-get, a venv, th
 	@python3 scripts/setup.py $(if $(WHEELS),--wheels) $(if $(PARTS),--parts $(PARTS))
 
 demo: setup ## Watch the simulated cell do the four tasks
-	@$(RUN) python -m dust_eval.demo $(ARGS)
+	@$(RUN) python3 -m dust_eval.demo $(ARGS)
 
 default: setup ## Make models/tiny anew: pictures, demonstrations, training, trials (hours; goes on when interrupted)
-	@$(RUN) python -m dust_sim.pictures out/pictures --count 40000 --seed 0
+	@$(RUN) python3 -m dust_sim.pictures out/pictures --count 40000 --seed 0
 	@$(RUN) dust-pretrain config/pretrain_tiny.yaml resume=true
 	@$(RUN) dust-collect out/demos --per-task 60 --real-time-factor 5 --resume
 	@$(RUN) dust-convert out/demos out/dataset --resume
@@ -30,19 +30,19 @@ default: setup ## Make models/tiny anew: pictures, demonstrations, training, tri
 	@$(RUN) dust-publish out/train/back/last models/tiny --evaluation out/eval/tiny --run out/train/back
 
 collect: setup ## Show tasks to the simulated arm by keyboard, and record them
-	@$(RUN) python -m dust_demos.teleop.collect $(ARGS)
+	@$(RUN) python3 -m dust_demos.teleop.collect $(ARGS)
 
 doctor: setup ## Look at this machine before the arm moves
-	@$(RUN) python -m dust_doctor.doctor $(ARGS)
+	@$(RUN) python3 -m dust_doctor.doctor $(ARGS)
 
 test: setup ## Run the tests (some minutes)
-	@$(RUN) python -m pytest -m "not slow" $(ARGS)
+	@$(RUN) python3 -m pytest -m "not slow" $(ARGS)
 
 test-all: setup ## Run all tests, the long ones too
-	@$(RUN) python -m pytest --hypothesis-profile=explore $(ARGS)
+	@$(RUN) python3 -m pytest --hypothesis-profile=explore $(ARGS)
 
 bench: setup ## Measure rates, latencies and costs
-	@$(RUN) python -m dust_eval.bench $(ARGS)
+	@$(RUN) python3 -m dust_eval.bench $(ARGS)
 
 lint: setup ## Check style
 	@$(RUN) ruff check .

@@ -22,11 +22,11 @@ def workspace_environment(
 
     Args:
         base: environment to start from; where dust_bringup is in its ament index it is sourced
-            already and comes back as it is
+            already and only gets the commands that are no nodes
         venv: the virtual environment that is the ROS prefix, None for this Python's
     """
     if index.prefix_of("dust_bringup", base) is not None:
-        return dict(base)
+        return {**base, "PATH": _with_commands(base)}
     prefix = venv or Path(sys.prefix)
     install = install_base(prefix)
     found: dict[str, list[str]] = {name: [] for name in _PATHS}
@@ -82,6 +82,16 @@ def _read_dsv(file: Path, prefix: Path) -> Iterator[tuple[str, str]]:
 def _command_folders(install: Path) -> list[str]:
     """Return where the commands lie that are no nodes (dust-train): ROS keeps them off the PATH."""
     return sorted({str(command.parent) for command in install.glob("*/lib/*/dust-*")})
+
+
+def _with_commands(base: Mapping[str, str]) -> str:
+    """Return the PATH with those commands of the workspaces that are sourced."""
+    prefixes = filter(None, base.get("AMENT_PREFIX_PATH", "").split(os.pathsep))
+    commands = [
+        str(file.parent) for prefix in prefixes for file in Path(prefix).glob("lib/*/dust-*")
+    ]
+    kept = base.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(dict.fromkeys([*sorted(commands), *kept]))
 
 
 def _add_wheels(found: dict[str, list[str]], prefix: Path) -> None:

@@ -67,8 +67,21 @@ def test_a_sourced_workspace_stays_as_it_is(tmp_path):
     marker = tmp_path / "share/ament_index/resource_index/packages/dust_bringup"
     marker.parent.mkdir(parents=True)
     marker.touch()
-    base = {"AMENT_PREFIX_PATH": str(tmp_path)}
+    base = {"AMENT_PREFIX_PATH": str(tmp_path), "PATH": "/usr/bin"}
     assert workspace_environment(base, tmp_path / ".venv") == base
+
+
+def test_a_sourced_workspace_gets_the_commands_that_ros_keeps_off_the_path(tmp_path):
+    marker = tmp_path / "share/ament_index/resource_index/packages/dust_bringup"
+    command = tmp_path / "lib/dust_doctor/dust-doctor"
+    node = tmp_path / "lib/dust_executor/executor"
+    for file in (marker, command, node):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    prefixes = os.pathsep.join(["/opt/ros/jazzy", str(tmp_path)])
+    base = {"AMENT_PREFIX_PATH": prefixes, "PATH": "/usr/bin"}
+    path = workspace_environment(base, tmp_path / ".venv")["PATH"]
+    assert path == os.pathsep.join([str(command.parent), "/usr/bin"])
 
 
 def test_another_release_has_its_own_install_folder(tmp_path):
