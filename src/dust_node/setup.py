@@ -15,6 +15,7 @@ setup(
     ],
     install_requires=["setuptools", "numpy", "PyYAML"],
     zip_safe=False,
+    entry_points={"console_scripts": ["dust-task = dust_node.task_command:main"]},
     maintainer="DUST for ROS 2 maintainers",
     maintainer_email="maintainers@dust-ros2.invalid",
     description="What all DUST nodes share.",

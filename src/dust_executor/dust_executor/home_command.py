@@ -14,40 +14,33 @@ from collections.abc import Sequence
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import Trigger
 
 from dust_msgs.msg import ExecutorState
+from dust_node.errors import UserError
+from dust_node.lone_node import lone_node, split_words
 from dust_node.qos import SENSOR
 
 REFUSED, MISTAKE = 1, 2
 _ANSWER_SEC = 10.0
 _LONGEST_SEC = 600.0
 _SILENT_SEC = 2.0
-_ROS_ARGUMENTS = "--ros-args"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    cut = words.index(_ROS_ARGUMENTS) if _ROS_ARGUMENTS in words else len(words)
+    own, ros = split_words(sys.argv[1:] if arguments is None else arguments)
     argparse.ArgumentParser(
         "dust-home", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args(words[:cut])
+    ).parse_args(own)
     try:
-        # Ctrl-C must leave ROS alive to stop the arm.
-        rclpy.init(args=["dust-home", *words[cut:]], signal_handler_options=SignalHandlerOptions.NO)
-    except Exception as error:
-        print(f"dust-home: ROS arguments: {str(error).splitlines()[0]}", file=sys.stderr)
+        with lone_node("dust_home", ros) as node:
+            return _go(Traveller(node))
+    except UserError as error:
+        print(f"dust-home: {error}", file=sys.stderr)
         return MISTAKE
-    traveller = Traveller(rclpy.create_node("dust_home"))
-    try:
-        return _go(traveller)
     except ExternalShutdownException:
         return REFUSED
-    finally:
-        traveller.close()
-        rclpy.try_shutdown()
 
 
 def _go(traveller: "Traveller") -> int:
@@ -97,10 +90,6 @@ class Traveller:
         if answer is None:
             return False, f"dust_executor/{name} did not answer within {_ANSWER_SEC:g} s"
         return answer.success, answer.message
-
-    def close(self) -> None:
-        """Leave the graph."""
-        self._node.destroy_node()
 
     def _wait(self) -> str:
         heard = time.monotonic()

@@ -1,6 +1,7 @@
 """How long each stage took, as often as it was gone through."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,12 +46,16 @@ class Durations:
 
     def table(self) -> str:
         """Return the rows as text, durations in ms; a line that says so when there is none."""
-        rows = self.rows()
-        if not rows:
-            return "no chunk was published"
-        width = max(len("stage"), *(len(row.stage) for row in rows))
-        lines = [f"{'stage':<{width}} {'count':>6} {'p50':>8} {'p95':>8} {'p99':>8}  [ms]"]
-        for row in rows:
-            cells = " ".join(f"{value * 1e3:8.1f}" for value in (row.p50, row.p95, row.p99))
-            lines.append(f"{row.stage:<{width}} {row.count:>6} {cells}")
-        return "\n".join(lines)
+        return table(self.rows())
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return rows as text, durations in ms; a line that says so when there is none."""
+    if not rows:
+        return "no chunk was published"
+    width = max(len("stage"), *(len(row.stage) for row in rows))
+    lines = [f"{'stage':<{width}} {'count':>6} {'p50':>8} {'p95':>8} {'p99':>8}  [ms]"]
+    for row in rows:
+        cells = " ".join(f"{value * 1e3:8.1f}" for value in (row.p50, row.p95, row.p99))
+        lines.append(f"{row.stage:<{width}} {row.count:>6} {cells}")
+    return "\n".join(lines)
