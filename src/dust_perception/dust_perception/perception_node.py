@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from rclpy.qos import QoSProfile
-from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
 from dust_model.checkpoint import Checkpoint
 from dust_msgs.msg import Features
 from dust_node import qos
+from dust_node.clock import beat
 from dust_node.diagnostics import OK, WARN, Level, Monitor
 from dust_node.errors import UserError
 from dust_node.lifecycle import DustNode
@@ -72,7 +72,7 @@ class PerceptionNode(DustNode):
         self._publisher = self.create_publisher(Features, "features", qos.RELIABLE)
         self._entities.append((self.destroy_publisher, self._publisher))
         self._subscribe()
-        timer = self.create_timer(1.0, self._watch)
+        timer = beat(self, 1.0, self._watch)
         self._entities.append((self.destroy_timer, timer))
         self._worker = LatestWorker(self._encode, on_error=self._report, name="encoder")
 
@@ -157,7 +157,9 @@ class PerceptionNode(DustNode):
     def _on_image(self, view: str, message: Any) -> None:
         assert self._monitor is not None
         self._monitor.tick(f"{view} images")
-        stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
+        stamp = message.header.stamp
+        # One that makes no sense is below 0, and so too old to be used; rclpy's Time would raise.
+        stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
         self._synchroniser.add(view, stamp_ns, message)
         self._wrong[view] = wrong_camera(view, message.header.frame_id, self._frame_ids[view])
         self._frozen.see(view, np.frombuffer(message.data, np.uint8))

@@ -234,6 +234,19 @@ def test_an_image_that_cannot_be_read_is_reported_and_survived(
     assert "Traceback" not in perception.output
 
 
+def test_an_image_stamped_before_the_beginning_of_time_is_survived(
+    cell: Cell, perception: Program
+) -> None:
+    cell.tell("put the blue cube into the bowl")
+    message = cell.image()
+    message.header.stamp.sec = -1
+    cell.cameras["side"].publish(message)
+    # Those sent after it arrive after it.
+    cell.wait_pictures(1)
+    cell.wait_features(3)
+    assert perception.running
+
+
 def test_an_inactive_node_is_silent_and_starts_counting_anew(cell: Cell) -> None:
     cell.tell("put the blue cube into the bowl")
     cell.wait_features(1)

@@ -1,7 +1,7 @@
 """Joint states of the last moments, so that the state fits the images that it is used with."""
 
 import threading
-from collections import deque
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,25 +54,46 @@ class StateReader:
 _CLOCK_STEP_NS = 1_000_000_000
 """Messages overtake each other by less; a larger step back is a clock that was set."""
 
+Entry = tuple[int, Vector]
+
 
 class StateHistory:
-    """The newest state vectors with their times. Safe for threads."""
+    """The state vectors of the last moments with their times. Safe for threads."""
 
-    def __init__(self, *, depth: int = 64) -> None:
-        """Keep the newest `depth` states."""
-        self._entries: deque[tuple[int, Vector]] = deque(maxlen=depth)
+    def __init__(self, *, span_ns: int = 2_000_000_000, spacing_ns: int = 0) -> None:
+        """Begin without a state.
+
+        Args:
+            span_ns: How far before the newest state others are kept: time, not a number of them,
+                because their rate is anything from 30 Hz to 1 kHz.
+            spacing_ns: States closer together than this are thinned out; the newest always stays.
+        """
+        self._span_ns = span_ns
+        self._spacing_ns = spacing_ns
+        self._entries: list[Entry] = []
         self._lock = threading.Lock()
 
     def add(self, stamp_ns: int, state: Vector) -> None:
         """Take in a state, in the order of time; a clock that was set back starts it anew."""
         with self._lock:
-            newest_ns = self._entries[-1][0] if self._entries else stamp_ns
-            if stamp_ns < newest_ns - _CLOCK_STEP_NS:
+            if self._entries and stamp_ns < self._entries[-1][0] - _CLOCK_STEP_NS:
                 self._entries.clear()
-            self._entries.append((stamp_ns, state))
-            if stamp_ns < newest_ns:
-                ordered = sorted(self._entries, key=lambda entry: entry[0])
-                self._entries = deque(ordered, maxlen=self._entries.maxlen)
+            place = bisect_right(self._entries, stamp_ns, key=_stamp)
+            self._entries.insert(place, (stamp_ns, state))
+            self._thin()
+            self._forget()
+
+    def _thin(self) -> None:
+        """Drop what was the newest before, if it is too close to the one before that."""
+        stamps = [stamp_ns for stamp_ns, _ in self._entries[-3:-1]]
+        if len(stamps) == 2 and stamps[1] - stamps[0] < self._spacing_ns:
+            del self._entries[-2]
+
+    def _forget(self) -> None:
+        """Keep one entry beyond the span: what lies within it is between two of them."""
+        begin_ns = self._entries[-1][0] - self._span_ns
+        beyond = bisect_right(self._entries, begin_ns, key=_stamp)
+        del self._entries[: max(0, beyond - 1)]
 
     def clear(self) -> None:
         """Forget every state."""
@@ -95,28 +116,35 @@ class StateHistory:
 
         Args:
             stamp_ns: The time asked for.
-            max_age_ns: How far the nearest known state may be away from that time.
+            max_age_ns: How far the nearest known state may be away from that time, be it before
+                or after.
 
         Raises:
             LookupError: No state is near enough; the text says how far the nearest is.
         """
-        with self._lock:
-            entries = list(self._entries)
-        if not entries:
+        around = self._around(stamp_ns)
+        if not around:
             raise LookupError("no joint state has arrived")
-        later = next((i for i, entry in enumerate(entries) if entry[0] >= stamp_ns), len(entries))
-        if 0 < later < len(entries):
-            return _between(entries[later - 1], entries[later], stamp_ns)
-        nearest_ns, state = entries[min(later, len(entries) - 1)]
-        distance_ns = abs(nearest_ns - stamp_ns)
+        distance_ns = min(abs(known_ns - stamp_ns) for known_ns, _ in around)
         if distance_ns > max_age_ns:
             raise LookupError(
                 f"nearest joint state is {distance_ns * 1e-9:.3f} s away from the images, "
                 f"the limit is {max_age_ns * 1e-9:.3f} s"
             )
-        return state
+        return around[0][1] if len(around) == 1 else _between(around[0], around[1], stamp_ns)
+
+    def _around(self, stamp_ns: int) -> list[Entry]:
+        """Return the known states before and after a time; outside of all, the nearest alone."""
+        with self._lock:
+            later = bisect_left(self._entries, stamp_ns, key=_stamp)
+            # In front of the first there is none before, behind the last none after.
+            return self._entries[max(0, later - 1) : later + 1]
 
 
-def _between(before: tuple[int, Vector], after: tuple[int, Vector], stamp_ns: int) -> Vector:
+def _stamp(entry: Entry) -> int:
+    return entry[0]
+
+
+def _between(before: Entry, after: Entry, stamp_ns: int) -> Vector:
     share = (stamp_ns - before[0]) / (after[0] - before[0])
     return np.asarray(before[1] + share * (after[1] - before[1]))

@@ -1,5 +1,7 @@
 """Between dust_msgs and the plain data of the core."""
 
+from typing import Any
+
 import numpy as np
 from rclpy.time import Time
 
@@ -19,22 +21,40 @@ from dust_policy.surprise import Comparison, Embedding
 from dust_policy.task import ExecutorView, Mode
 
 
+def nanoseconds_of(stamp: Any) -> int:
+    """Return a stamp in ns; one that makes no sense is below 0, where rclpy's Time raises."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def read_stamp(stamp: Any, what: str) -> int:
+    """Return the stamp of `what` in ns.
+
+    Raises:
+        ValueError: It lies before the beginning of time.
+    """
+    stamp_ns = nanoseconds_of(stamp)
+    if stamp_ns < 0:
+        raise ValueError(f"{what} are stamped {stamp_ns * 1e-9:.3f} s, before the clock's 0")
+    return stamp_ns
+
+
 def read_features(message: Features, arrival_ns: int) -> Observation:
     """Read features.
 
     Raises:
-        ValueError: A tensor's bytes do not fill its shape, or shapes contradict each other.
+        ValueError: A tensor's bytes do not fill its shape, shapes contradict each other, or a
+            stamp makes no sense.
     """
     features, mask = from_tensor(message.features), from_tensor(message.mask)
     if features.ndim != 2 or mask.shape != features.shape[:1]:
         raise ValueError(f"features have shape {features.shape} and mask {mask.shape}")
     return Observation(
-        stamp_ns=Time.from_msg(message.header.stamp).nanoseconds,
+        stamp_ns=read_stamp(message.header.stamp, "features"),
         arrival_ns=arrival_ns,
         features=features,
         mask=mask,
         stages=tuple(
-            Stage(timing.stage, Time.from_msg(timing.stamp).nanoseconds, timing.duration)
+            Stage(timing.stage, read_stamp(timing.stamp, "timings of features"), timing.duration)
             for timing in message.timings
         ),
         embedding=_read_embedding(message),
@@ -67,7 +87,10 @@ def features_mismatch(message: Features, fingerprint: str, views: tuple[str, ...
 
 
 def read_executor(message: ExecutorState, arrival_ns: int) -> ExecutorView:
-    """Read what the executor says about itself; a mode of a newer version counts as stopped."""
+    """Read what the executor says about itself; a mode of a newer version counts as stopped.
+
+    A stamp that makes no sense counts as none; that the executor stopped is heard all the same.
+    """
     mode = Mode(message.mode) if message.mode in list(Mode) else Mode.STOPPED
     return ExecutorView(
         arrival_ns=arrival_ns,
@@ -76,24 +99,26 @@ def read_executor(message: ExecutorState, arrival_ns: int) -> ExecutorView:
         task_id=message.task_id,
         joint_names=tuple(message.joint_names),
         buffer=message.buffer,
-        stamp_ns=Time.from_msg(message.header.stamp).nanoseconds,
+        stamp_ns=max(0, nanoseconds_of(message.header.stamp)),
         last_sequence=message.last_sequence,
-        last_stamp_ns=Time.from_msg(message.last_stamp).nanoseconds,
-        last_splice_ns=Time.from_msg(message.last_splice).nanoseconds,
+        last_stamp_ns=max(0, nanoseconds_of(message.last_stamp)),
+        last_splice_ns=max(0, nanoseconds_of(message.last_splice)),
     )
 
 
 def read_plan(message: ExecutorState, joint_names: tuple[str, ...]) -> PlanPiece | None:
     """Read the committed plan with columns as the checkpoint has them; None if there is none."""
     samples, width = len(message.gripper), len(message.joint_names)
+    stamp_ns = nanoseconds_of(message.header.stamp)
     if not samples or message.period <= 0 or len(message.positions) != samples * width:
+        return None
+    if stamp_ns < 0:
         return None
     try:
         columns = [list(message.joint_names).index(name) for name in joint_names]
     except ValueError:
         return None
     positions = np.array(message.positions).reshape(samples, width)[:, columns]
-    stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
     return PlanPiece(
         stamp_ns=stamp_ns,
         period_ns=round(message.period * 1e9),

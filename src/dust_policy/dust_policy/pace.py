@@ -21,6 +21,10 @@ class Powers:
     predicts_vision: bool = True
     joint_noise: bool = False
 
+    def fit(self, wanted: Steps) -> Steps:
+        """Return what the head makes of the steps that are wanted: none of vision without one."""
+        return wanted if self.predicts_vision else Steps(wanted.action, 0)
+
 
 class Pace:
     """Decide on the steps of the next chunk and learn from how long it took. One thread only.
@@ -45,7 +49,8 @@ class Pace:
             steps: Returns the steps that the user wants now; in `auto`, vision's are the most.
             rules: What to keep to.
             powers: What the head can do.
-            auto: Take as many vision steps as there is time for; else always those wanted.
+            auto: Take as many vision steps as there is time for; else always those wanted, as far
+                as the head can.
             expected: How long sampling takes by the node's clock; negative: as measured. Unit: s.
         """
         self._steps = steps
@@ -71,7 +76,7 @@ class Pace:
         """Return all steps that may be chosen, few first."""
         wanted = self._steps()
         if not self._auto:
-            return (wanted,)
+            return (self._powers.fit(wanted),)
         return tuple(Steps(wanted.action, vision) for vision in self._rungs(wanted))
 
     def choose(self, budget: Budget, *, continued: bool) -> Steps | None:
@@ -83,7 +88,7 @@ class Pace:
         """
         wanted = self._steps()
         if not self._auto:
-            return wanted
+            return self._powers.fit(wanted)
         if self._schedule is None or wanted != self._wanted:
             self._schedule = Schedule(self._rungs(wanted), wanted.action, self._rules)
             self._wanted = wanted

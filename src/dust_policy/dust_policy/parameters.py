@@ -29,7 +29,8 @@ PARAMETERS = (
         "vision_steps",
         4,
         "Denoising steps of the vision, N_o: a multiple of action_steps, or 0 to hold vision at "
-        "noise; with schedule: auto the most that are taken. Can be changed while running.",
+        "noise; with schedule: auto the most that are taken. Heads without vision take 0, those "
+        "that learned with one noise level need action_steps. Can be changed while running.",
         low=0,
         high=1024,
         read_only=False,
@@ -147,7 +148,7 @@ PARAMETERS = (
     Parameter(
         "max_state_age",
         0.3,
-        "Longest time between images and the joint states used with them.",
+        "Longest time between images and the nearest of the joint states used with them.",
         unit="s",
         low=0.001,
         high=10.0,
@@ -155,7 +156,8 @@ PARAMETERS = (
     Parameter(
         "start_timeout",
         10.0,
-        "Longest wait for the first features and joint states of a task.",
+        "Longest wait for features and joint states before a task starts; a rehearsal does not "
+        "count.",
         unit="s",
         low=0.1,
         high=600.0,

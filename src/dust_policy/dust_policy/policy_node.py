@@ -6,7 +6,6 @@ from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
-from rclpy.time import Time
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
@@ -22,7 +21,7 @@ from dust_policy.conditions import Conditioner
 from dust_policy.continuation import Continuation, Kind, choose_way
 from dust_policy.history import StateHistory, StateReader
 from dust_policy.opening import open_model
-from dust_policy.pace import Pace
+from dust_policy.pace import Pace, Powers
 from dust_policy.parameters import PARAMETERS
 from dust_policy.pausing import Pausing
 from dust_policy.prefix import CommittedPlan
@@ -37,6 +36,8 @@ from dust_policy.task import Mode, Phase, Task
 from dust_policy.task_server import Progress, TaskServer
 
 _WARN_EVERY_SEC = 5.0
+_STATE_SPACING_NS = 5_000_000
+"""Joint states that come faster are thinned out: an arm moves in a straight line meanwhile."""
 
 
 class PolicyNode(DustNode):
@@ -48,8 +49,10 @@ class PolicyNode(DustNode):
         """Declare the parameters and offer the action; the rest is made in `setup`."""
         self._loop: SamplingLoop | None = None
         self._monitor: Monitor | None = None
+        self._instruction: Any = None
         self._entities: list[tuple[Any, Any]] = []
         self._session: Session | None = None
+        self._powers = Powers()
         super().__init__("dust_policy")
         self._check_start_steps()
         self.add_on_set_parameters_callback(self._check_new_steps)
@@ -66,7 +69,8 @@ class PolicyNode(DustNode):
             thresholds = read_thresholds(settings, self._model.fingerprint)
         except ValueError as error:
             raise UserError(str(error)) from error
-        robot = self._robot = self._model.robot
+        robot, self._powers = self._model.robot, self._model.powers
+        self._robot = robot
         self.get_logger().info(f"checkpoint {self._model.fingerprint} on {settings.device}")
         self._make_conditioner()
         self._monitor = Monitor(self, self._assess)
@@ -93,7 +97,7 @@ class PolicyNode(DustNode):
         """Accept tasks; perception has nothing to do until one comes."""
         self._states.clear()
         self._plan.clear()
-        self._instruction.publish(String())
+        self._tell_perception("")
 
     def stop(self) -> None:
         """End the task that runs; its result follows when the executor has answered."""
@@ -109,6 +113,7 @@ class PolicyNode(DustNode):
         if self._loop is not None:
             self._loop.close()
             self._loop = None
+        self._instruction = None
         while self._entities:
             destroy, entity = self._entities.pop()
             destroy(entity)
@@ -159,7 +164,7 @@ class PolicyNode(DustNode):
         self._session = Session(
             task, lead=settings.splice_lead, watch=watch, debounce=settings.surprise_debounce
         )
-        self._instruction.publish(String(data=task.instruction))
+        self._tell_perception(task.instruction)
         self.get_logger().info(f"task '{task.instruction}' begins")
 
     def run(self, task: Task) -> None:
@@ -169,11 +174,14 @@ class PolicyNode(DustNode):
         self._loop.start(self._session)
 
     def finish(self, task: Task) -> None:
-        """Publish nothing more for the task and let perception rest."""
+        """Publish nothing more for the task and let perception rest.
+
+        A task whose node is cleaned up or shut down finishes when all that is gone already.
+        """
         assert self._session is not None
-        assert self._loop is not None
-        self._loop.stop(self._session)
-        self._instruction.publish(String())
+        if self._loop is not None:
+            self._loop.stop(self._session)
+        self._tell_perception("")
         assert task.verdict is not None
         self.get_logger().info(
             f"task '{task.instruction}' ends after {task.elapsed(self.now_ns()):.1f} s: "
@@ -192,6 +200,11 @@ class PolicyNode(DustNode):
         assert self._session is not None
         return [messages.summary_message(row) for row in self._session.ledger.rows()]
 
+    def _tell_perception(self, instruction: str) -> None:
+        """Tell perception what to look for, as long as there is a way to tell it."""
+        if self._instruction is not None:
+            self._instruction.publish(String(data=instruction))
+
     # Making.
 
     def _make_conditioner(self) -> None:
@@ -199,7 +212,10 @@ class PolicyNode(DustNode):
         self._reader = StateReader(
             self._robot.joint_names, settings.gripper_joints, settings.gripper_width
         )
-        self._states, self._plan = StateHistory(), CommittedPlan()
+        # The oldest observation that is sampled from, and as far back as its state may be.
+        span = settings.max_feature_age + settings.max_state_age
+        self._states = StateHistory(span_ns=round(span * 1e9), spacing_ns=_STATE_SPACING_NS)
+        self._plan = CommittedPlan()
         way = choose_way(
             Continuation(settings.continuation),
             learned=self._model.prefix_max,
@@ -227,7 +243,7 @@ class PolicyNode(DustNode):
         rules = self._settings.rules(self._robot, reach=reach, comfort=comfort)
         auto = self._settings.schedule == "auto"
         expected = self._settings.sampling_time
-        return Pace(self._steps, rules, self._model.powers, auto=auto, expected=expected)
+        return Pace(self._steps, rules, self._powers, auto=auto, expected=expected)
 
     def _keep(self, destroy: Any, entity: Any) -> Any:
         self._entities.append((destroy, entity))
@@ -254,7 +270,11 @@ class PolicyNode(DustNode):
             change.name: change.value for change in changes
         }
         try:
-            check_steps(values["action_steps"], values["vision_steps"])
+            check_steps(
+                values["action_steps"],
+                values["vision_steps"],
+                joint_noise=self._powers.joint_noise,
+            )
         except (ValueError, TypeError, ZeroDivisionError) as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -264,12 +284,13 @@ class PolicyNode(DustNode):
     def _on_joint_states(self, message: JointState) -> None:
         status = self._server.status
         try:
+            stamp_ns = messages.read_stamp(message.header.stamp, "joint states")
             state = self._reader.read(message.name, message.position)
         except ValueError as error:
             status.states_problem = str(error)
             return
         status.states_problem, status.states_ns = "", self.now_ns()
-        self._states.add(Time.from_msg(message.header.stamp).nanoseconds, state)
+        self._states.add(stamp_ns, state)
 
     def _on_executor_state(self, message: ExecutorState) -> None:
         self._server.status.executor = messages.read_executor(message, self.now_ns())
@@ -308,7 +329,7 @@ class PolicyNode(DustNode):
         if status.features_problem:
             self._monitor.tick("features too old")
             return
-        status.features_ns, status.rehearsed = now_ns, session.rehearsed
+        status.features_ns = now_ns
         session.observation = observation
         self._loop.submit(session)
         if session.task.phase != Phase.RUNNING:
@@ -335,9 +356,9 @@ class PolicyNode(DustNode):
                 self._server.end(Code.SURPRISED, reason)
 
     def _go_on(self) -> None:
-        """Sample again after a pause."""
-        assert self._session is not None
-        assert self._loop is not None
+        """Sample again after a pause, unless the node was torn down while the executor answered."""
+        if self._session is None or self._loop is None:
+            return
         self._session.forget_futures()
         self._loop.submit(self._session)
 

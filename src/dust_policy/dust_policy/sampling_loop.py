@@ -113,9 +113,8 @@ class SamplingLoop:
     def _work(self, job: _Job) -> None:
         session, observation = job
         try:
-            if not session.rehearsed:
+            if not session.task.rehearsed:
                 self._rehearse(session, observation)
-                session.rehearsed = True
             elif observation.stamp_ns > session.sampled_ns and self._may_sample(
                 session, observation
             ):
@@ -124,6 +123,15 @@ class SamplingLoop:
             self._warn(f"no chunk: {error}")
 
     def _rehearse(self, session: Session, observation: Observation) -> None:
+        task = session.task
+        task.rehearsing = True
+        try:
+            self._rehearse_all(task, observation)
+            task.rehearsed = True
+        finally:
+            task.rehearsing = False
+
+    def _rehearse_all(self, task: Task, observation: Observation) -> None:
         """Sample in the ways that the task may need, few steps first, before the arm moves.
 
         The first time is slow: features of another length, as another instruction makes them, need
@@ -140,7 +148,7 @@ class SamplingLoop:
         limit = time.monotonic() + _REHEARSAL_SEC
         for index, (steps, given) in enumerate(parts):
             enough = index > len(continued) and time.monotonic() > limit
-            if enough or self._closing or session.task.verdict:
+            if enough or self._closing or task.verdict:
                 return
             self._rehearse_one(observation, given, steps)
         self._rehearsed = key

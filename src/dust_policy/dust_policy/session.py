@@ -25,7 +25,6 @@ class Session:
         steps: Denoising steps of the newest chunk; None: there is none.
         surprise: Newest score; NaN: unknown.
         publishing: Whether chunks may leave.
-        rehearsed: Whether sampling from such features was tried.
         is_waiting: Whether sampling waits for the executor's word on the newest chunk.
     """
 
@@ -51,7 +50,6 @@ class Session:
         self.steps: Steps | None = None
         self.surprise = math.nan
         self.publishing = False
-        self.rehearsed = False
         self.is_waiting = False
 
     def hear(self, executor: ExecutorView) -> None:

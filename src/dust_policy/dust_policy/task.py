@@ -90,7 +90,6 @@ class Status:
         states_problem: Why the newest joint states were not usable; empty if they were.
         executor: The executor's newest state.
         client_ns: When an action client was last known to exist.
-        rehearsed: Whether sampling from such features was tried, so that nothing is slow any more.
     """
 
     features_ns: int | None = None
@@ -99,7 +98,6 @@ class Status:
     states_problem: str = ""
     executor: ExecutorView | None = None
     client_ns: int | None = None
-    rehearsed: bool = False
 
 
 class Task:
@@ -109,6 +107,8 @@ class Task:
         verdict: Why the task ends; None while it goes on.
         engaged: Whether the executor works for the task, or may do so: it has to be released.
         paused: Whether it waits for somebody to let it go on.
+        rehearsing: Whether sampling from its features is being tried; the sampling thread says so.
+        rehearsed: Whether that was done, so that nothing is slow any more.
     """
 
     def __init__(
@@ -137,11 +137,14 @@ class Task:
         self.verdict: Verdict | None = None
         self.engaged = False
         self.paused = False
+        self.rehearsing = False
+        self.rehearsed = False
         self.begun_ns = now_ns
         self._time_limit = time_limit
         self._joint_names = frozenset(joint_names)
         self._limits = limits
-        self._running_since_ns = now_ns
+        # Nobody stayed away before that.
+        self._since_ns = now_ns
 
     def elapsed(self, now_ns: int) -> float:
         """Return the time since the task began. Unit: s."""
@@ -168,19 +171,19 @@ class Task:
         """Note that the executor agreed; a task that was ended meanwhile stays ended."""
         if self.phase == Phase.STARTING:
             self.phase = Phase.RUNNING
-            self._running_since_ns = now_ns
+            self._since_ns = now_ns
 
     def slept(self, now_ns: int) -> None:
         """Note that this process did not run for a while: nobody stayed away because of that."""
-        self._running_since_ns = max(self._running_since_ns, now_ns)
+        self._since_ns = max(self._since_ns, now_ns)
 
-    def is_ready(self, status: Status) -> bool:
-        """Return whether everything is there to ask the executor."""
+    def is_ready(self, status: Status, now_ns: int) -> bool:
+        """Return whether everything is there to ask the executor, as fresh as running needs it."""
         return (
             self.phase == Phase.WAITING
-            and status.features_ns is not None
-            and status.states_ns is not None
-            and status.rehearsed
+            and self.rehearsed
+            and _is_fresh(status.features_ns, self._limits.features_ns, now_ns)
+            and _is_fresh(status.states_ns, self._limits.states_ns, now_ns)
         )
 
     def watch(self, status: Status, now_ns: int) -> None:
@@ -196,6 +199,9 @@ class Task:
 
     def _watch_waiting(self, status: Status, now_ns: int) -> None:
         self._watch_joints(status.executor)
+        if self.rehearsing:
+            # That may keep a machine so busy that perception gets no further meanwhile.
+            self.slept(now_ns)
         if now_ns - self.begun_ns < self._limits.start_ns:
             return
         seconds = f"within {self._limits.start_ns * 1e-9:g} s"
@@ -205,6 +211,8 @@ class Task:
         elif status.features_ns is None:
             problem = status.features_problem or "is perception active, do images arrive?"
             self.end(Code.NO_FEATURES, f"no usable features {seconds}: {problem}")
+        else:
+            self._watch_senses(status, now_ns)
 
     def _watch_joints(self, executor: ExecutorView | None) -> None:
         if executor is None or not executor.joint_names:
@@ -218,7 +226,10 @@ class Task:
 
     def _watch_running(self, status: Status, now_ns: int) -> None:
         self._watch_executor(status.executor, now_ns)
-        limits, since_ns = self._limits, self._running_since_ns
+        self._watch_senses(status, now_ns)
+
+    def _watch_senses(self, status: Status, now_ns: int) -> None:
+        limits, since_ns = self._limits, self._since_ns
         if _longer_ago(status.states_ns, limits.states_ns, now_ns, since_ns):
             text = status.states_problem or f"none for {limits.states_ns * 1e-9:g} s"
             self.end(Code.NO_JOINT_STATES, f"joint states stay away: {text}")
@@ -227,7 +238,7 @@ class Task:
             self.end(Code.NO_FEATURES, f"features stay away: {text}")
 
     def _watch_executor(self, executor: ExecutorView | None, now_ns: int) -> None:
-        since_ns = self._running_since_ns
+        since_ns = self._since_ns
         if executor is None or _longer_ago(
             executor.arrival_ns, self._limits.executor_ns, now_ns, since_ns
         ):
@@ -278,6 +289,11 @@ def stopped_text(executor: ExecutorView) -> str:
     """Tell why the executor stopped and how to go on."""
     reason = executor.reason or "no reason given"
     return f"the executor stopped: {reason}; mend the cause, then call dust_executor/rearm"
+
+
+def _is_fresh(event_ns: int | None, limit_ns: int, now_ns: int) -> bool:
+    """Tell whether an event was there, and not over its limit ago."""
+    return event_ns is not None and not _longer_ago(event_ns, limit_ns, now_ns, event_ns)
 
 
 def _longer_ago(event_ns: int | None, limit_ns: int, now_ns: int, since_ns: int) -> bool:

@@ -135,7 +135,7 @@ class TaskServer:
             self.status.client_ns = now_ns
         task.watch(self.status, now_ns)
         self._feed_back(task, now_ns)
-        if (task.verdict or task.is_ready(self.status)) and not self._wake.done():
+        if (task.verdict or task.is_ready(self.status, now_ns)) and not self._wake.done():
             self._wake.set_result(None)
 
     def destroy(self) -> None:
@@ -214,9 +214,22 @@ class TaskServer:
         """End the task at the executor, give the result, be free for the next one."""
         verdict = task.verdict
         assert verdict is not None
-        self._seat.finish(task)
-        if task.engaged:
-            await self._release_executor(task, verdict)
+        try:
+            self._finish(task)
+            if task.engaged:
+                await self._release_executor(task, verdict)
+            return self._result(task, goal, verdict)
+        finally:
+            self.task, self._goal = None, None
+
+    def _finish(self, task: Task) -> None:
+        """Let the seat finish; whatever goes wrong there, the executor and the client are told."""
+        try:
+            self._seat.finish(task)
+        except Exception as error:
+            self._node.get_logger().error(f"end of the task: {error!r}")
+
+    def _result(self, task: Task, goal: ServerGoalHandle, verdict: Verdict) -> ExecuteTask.Result:
         result = ExecuteTask.Result(
             error_code=verdict.code,
             error_msg=verdict.text,
@@ -228,7 +241,6 @@ class TaskServer:
             goal.canceled()
         else:
             goal.abort()
-        self.task, self._goal = None, None
         return result
 
     async def _release_executor(self, task: Task, verdict: Verdict) -> None:

@@ -44,16 +44,23 @@ def test_names_without_positions_are_refused() -> None:
         StateReader(ARM, FINGERS, 0.08).read(list(VALUES), [])
 
 
-def history(*stamps_ns: int, depth: int = 64) -> StateHistory:
+def history(*stamps_ns: int, **limits: int) -> StateHistory:
     """Fill a history with states that equal their stamps."""
-    result = StateHistory(depth=depth)
+    result = StateHistory(**limits)
     for stamp_ns in stamps_ns:
         result.add(stamp_ns, np.array([float(stamp_ns)]))
     return result
 
 
 def test_between_two_states_it_is_interpolated() -> None:
-    assert history(100, 200).at(125, max_age_ns=0)[0] == pytest.approx(125)
+    assert history(100, 200).at(125, max_age_ns=25)[0] == pytest.approx(125)
+    assert history(100, 200).at(200, max_age_ns=0)[0] == 200
+
+
+@pytest.mark.parametrize("asked", [126, 150, 174])
+def test_across_a_gap_nothing_is_interpolated(asked: int) -> None:
+    with pytest.raises(LookupError, match="away from the images"):
+        history(100, 200).at(asked, max_age_ns=25)
 
 
 @given(st.lists(st.integers(0, 1000), min_size=2, unique=True), st.integers(0, 1000))
@@ -84,7 +91,7 @@ def test_an_empty_history_says_so() -> None:
 
 def test_a_clock_that_was_set_back_starts_anew() -> None:
     hour = 3_600_000_000_000
-    assert history(hour, hour + 100, 50, 60).at(55, max_age_ns=0)[0] == pytest.approx(55)
+    assert history(hour, hour + 100, 50, 60).at(55, max_age_ns=5)[0] == pytest.approx(55)
     with pytest.raises(LookupError, match="nearest joint state"):
         history(hour, hour + 100, 50, 60).at(hour, max_age_ns=10)
 
@@ -92,10 +99,33 @@ def test_a_clock_that_was_set_back_starts_anew() -> None:
 def test_states_that_overtook_each_other_are_put_in_order() -> None:
     used = history(1000, 1200, 1100, 1300)
     for stamp_ns in (1050, 1150, 1250):
-        assert used.at(stamp_ns, max_age_ns=0)[0] == pytest.approx(stamp_ns)
+        assert used.at(stamp_ns, max_age_ns=50)[0] == pytest.approx(stamp_ns)
     assert used.newest()[0] == 1300
 
 
-def test_only_the_newest_states_are_kept() -> None:
+def test_only_the_states_of_a_span_are_kept_and_one_before_it() -> None:
+    used = history(0, 1000, 2000, 3000, span_ns=1500)
+    assert used.at(1500, max_age_ns=500)[0] == 1500
     with pytest.raises(LookupError):
-        history(0, 1000, 2000, depth=2).at(0, max_age_ns=10)
+        used.at(0, max_age_ns=10)
+
+
+MS = 1_000_000
+
+
+@pytest.mark.parametrize("rate", [30, 100, 200, 1000])
+@pytest.mark.parametrize("age", [0, 100, 300, 450, 800])
+def test_the_state_fits_the_images_at_any_rate(rate: int, age: int) -> None:
+    stamps = [round(number * 1e9 / rate) for number in range(2 * rate + 1)]
+    used = history(*stamps, span_ns=800 * MS, spacing_ns=5 * MS)
+    asked = (2000 - age) * MS
+    assert used.at(asked, max_age_ns=40 * MS)[0] == pytest.approx(asked, abs=1)
+
+
+def test_thinned_out_the_newest_stays() -> None:
+    used = history(*range(0, 20 * MS + 1, MS), spacing_ns=5 * MS)
+    assert used.newest()[0] == 20 * MS
+    for asked in range(0, 20 * MS, 5 * MS):
+        assert used.at(asked, max_age_ns=0)[0] == asked
+    with pytest.raises(LookupError):
+        used.at(13 * MS, max_age_ns=MS)

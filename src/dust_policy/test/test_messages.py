@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time as Stamp
 from rclpy.time import Time
 
 from dust_msgs.msg import ActionChunk, ExecutorState, Features, StageTiming
@@ -10,6 +11,7 @@ from dust_policy.continuation import Kind
 from dust_policy.messages import (
     chunk_message,
     features_mismatch,
+    nanoseconds_of,
     read_executor,
     read_features,
     read_plan,
@@ -77,6 +79,33 @@ def test_surprise_says_what_was_compared() -> None:
     assert (message.header.frame_id, message.task_id, message.sequence) == ("side", "t", 7)
     assert (message.vision_steps, message.score, message.threshold) == (16, 0.25, 0.2)
     assert message.surprised
+
+
+NEVER = Stamp(sec=-2, nanosec=500_000_000)
+
+
+def test_a_stamp_before_the_beginning_of_time_is_a_number_below_zero() -> None:
+    assert nanoseconds_of(NEVER) == -1_500_000_000
+    assert nanoseconds_of(Stamp(sec=5, nanosec=1)) == 5_000_000_001
+
+
+def test_features_with_a_stamp_that_makes_no_sense_are_refused() -> None:
+    message = features()
+    message.timings[0].stamp = NEVER
+    with pytest.raises(ValueError, match=r"timings of features are stamped -1\.500 s"):
+        read_features(message, 0)
+    message.header.stamp = NEVER
+    with pytest.raises(ValueError, match=r"^features are stamped -1\.500 s"):
+        read_features(message, 0)
+
+
+def test_an_executor_with_stamps_that_make_no_sense_is_heard_without_them() -> None:
+    message = executor_state()
+    message.header.stamp = message.last_stamp = message.last_splice = NEVER
+    view = read_executor(message, 9)
+    assert (view.mode, view.task_id) == (Mode.RUNNING, "t")
+    assert (view.stamp_ns, view.last_stamp_ns, view.last_splice_ns) == (0, 0, 0)
+    assert read_plan(message, NAMES) is None
 
 
 @pytest.mark.parametrize("mask", [np.ones(3, np.bool_), np.ones((4, 1), np.bool_)])

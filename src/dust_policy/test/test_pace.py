@@ -68,6 +68,15 @@ def test_heads_choose_among_what_they_can() -> None:
     assert joint.choose(BUSY, continued=False) == Steps(4, 4)
 
 
+def test_fixed_takes_no_vision_steps_where_there_are_none() -> None:
+    blind = pace(User(), auto=False, powers=Powers(predicts_vision=False))
+    assert blind.choices() == (Steps(4, 0),)
+    assert blind.choose(REST, continued=False) == Steps(4, 0)
+    joint, user = User(), User()
+    user.steps = joint.steps = Steps(4, 4)
+    assert pace(joint, auto=False, powers=Powers(joint_noise=True)).choices() == (Steps(4, 4),)
+
+
 def test_what_sampling_takes_can_be_given_instead_of_measured() -> None:
     given = Pace(User(), RULES, Powers(), auto=False, expected=0.0)
     given.times.learn(Cost(4, 16), 0.5)

@@ -20,3 +20,11 @@ def test_anything_else_is_refused_with_the_neighbours(action_steps: int, vision_
         check_steps(action_steps, vision_steps)
     below = vision_steps // action_steps * action_steps
     assert str(error.value).endswith(f"take {below} or {below + action_steps}")
+
+
+def test_with_one_noise_level_both_must_be_equal() -> None:
+    check_steps(8, 8, joint_noise=True)
+    for vision_steps in (0, 4, 16):
+        with pytest.raises(ValueError, match=r"must equal action_steps \(8\)") as error:
+            check_steps(8, vision_steps, joint_noise=True)
+        assert "\n" not in str(error.value)

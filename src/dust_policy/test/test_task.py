@@ -40,8 +40,14 @@ def fine(now_ns: int) -> Status:
         states_ns=now_ns,
         executor=replace(RUNNING, arrival_ns=now_ns),
         client_ns=now_ns,
-        rehearsed=True,
     )
+
+
+def rehearsed_task() -> Task:
+    """Make a task that began at 0 and was rehearsed."""
+    task = make_task()
+    task.rehearsed = True
+    return task
 
 
 def running_task() -> Task:
@@ -71,9 +77,9 @@ def test_modes_are_those_of_the_executor() -> None:
 
 
 def test_a_task_goes_on_while_all_is_well() -> None:
-    task = make_task()
+    task = rehearsed_task()
     task.watch(fine(0), 0)
-    assert task.is_ready(fine(0))
+    assert task.is_ready(fine(0), 0)
     task.starting()
     assert task.engaged
     task.running(1 * S)
@@ -87,10 +93,63 @@ def test_a_task_goes_on_while_all_is_well() -> None:
 def test_a_task_waits_for_features_and_joint_states(missing: str) -> None:
     status = fine(5 * S)
     setattr(status, missing, None)
-    task = make_task()
+    task = rehearsed_task()
     task.watch(status, 5 * S)
     assert task.phase == Phase.WAITING
-    assert not task.is_ready(status)
+    assert not task.is_ready(status, 5 * S)
+
+
+def test_a_task_waits_for_the_rehearsal() -> None:
+    task = make_task()
+    assert not task.is_ready(fine(S), S)
+    task.rehearsed = True
+    assert task.is_ready(fine(S), S)
+
+
+STALE = [
+    ("features_ns", Code.NO_FEATURES, "features stay away: "),
+    ("states_ns", Code.NO_JOINT_STATES, "joint states stay away: "),
+]
+
+
+@pytest.mark.parametrize(("stale", "code", "words"), STALE)
+@pytest.mark.parametrize("rehearsed", [False, True])
+def test_what_stays_away_after_the_first_ends_a_task_that_waits(
+    stale: str, code: Code, words: str, rehearsed: bool
+) -> None:
+    task, status = make_task(), fine(9 * S)
+    task.rehearsed = rehearsed
+    setattr(status, stale, 1 * S)
+    task.watch(status, 9 * S)
+    assert task.phase == Phase.WAITING
+    assert not task.is_ready(status, 9 * S)
+    status = fine(10 * S)
+    setattr(status, stale, 1 * S)
+    found, text = ended(task, status, 10 * S)
+    assert found == code
+    assert text.startswith(words)
+
+
+def test_a_task_that_waits_names_why_the_newest_are_of_no_use() -> None:
+    status = fine(10 * S)
+    status.features_ns, status.features_problem = 1 * S, "the newest are 3 s old"
+    assert "the newest are 3 s old" in ended(rehearsed_task(), status, 10 * S)[1]
+
+
+def test_during_a_rehearsal_and_right_after_it_nobody_stays_away() -> None:
+    task, status = make_task(), replace(fine(9 * S), client_ns=30 * S)
+    task.rehearsing = True
+    for second in range(9, 21):
+        task.watch(status, second * S)
+        assert task.verdict is None
+    task.rehearsing, task.rehearsed = False, True
+    status.states_ns = 22 * S
+    task.watch(status, 22 * S)
+    assert task.verdict is None
+    assert not task.is_ready(status, 22 * S)
+    assert task.is_ready(replace(status, features_ns=22 * S), 22 * S)
+    status.states_ns = 23 * S
+    assert ended(task, status, 23 * S)[0] == Code.NO_FEATURES
 
 
 @pytest.mark.parametrize(
@@ -285,11 +344,11 @@ STATUSES = st.builds(
 def test_whatever_happens_a_task_ends_once_and_in_time(
     events: list[tuple[Status, int]],
 ) -> None:
-    task, now_ns, first = make_task(), 0, None
+    task, now_ns, first = rehearsed_task(), 0, None
     for status, step_ns in events:
         now_ns += step_ns
         task.watch(status, now_ns)
-        if task.is_ready(status):
+        if task.is_ready(status, now_ns):
             task.starting()
             task.running(now_ns)
         first = first or task.verdict

@@ -46,8 +46,8 @@ class DataConfig:
         cameras: the robot's views -> cameras of the datasets, where their names differ; one camera
             may stand in for several views.
         augment: random crops and colours; without, every image is seen as in inference.
-        validation: share of the episodes that is kept apart to choose the best checkpoint by;
-            0 chooses it by the training loss.
+        validation: share of the episodes that is kept apart to choose the best checkpoint by, and
+            of which nothing is measured; 0 chooses it by the training loss.
         skip_faulty: leave faulty episodes out and list them, instead of ending.
         learn_end: let the loss count the actions behind an episode's end, held or zero.
         scaling: how columns are normalised.

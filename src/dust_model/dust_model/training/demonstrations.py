@@ -34,8 +34,8 @@ class Demonstrations:
         robot: what they are of.
         training: episodes to learn from.
         validation: episodes kept apart, None if there are none.
-        state: statistics of all states, raw units.
-        action: statistics of all actions, raw units.
+        state: statistics of the states to learn from, raw units.
+        action: statistics of the actions to learn from, raw units.
         left_out: a line for each faulty episode.
         focus: stretches of each training episode that come more often; empty for none.
     """
@@ -85,9 +85,11 @@ class Demonstrations:
         ]
         share = config.validation
         parts = [d.split(share, seed=seed) if share else (d, None) for d in opened]
+        learned = [part for part, _ in parts]
         held = [part for _, part in parts if part is not None]
+        # What is kept apart decides about nothing, not even about how columns are scaled.
         state, action = (
-            _measure(opened, config, robot) if videos is None else (videos.state, videos.action)
+            _measure(learned, config, robot) if videos is None else (videos.state, videos.action)
         )
         lines = [
             f"{path}: {fault}"
@@ -97,12 +99,12 @@ class Demonstrations:
         return cls(
             config=config,
             robot=robot,
-            training=JoinedSources([part for part, _ in parts]),
+            training=JoinedSources(learned),
             validation=JoinedSources(held) if held else None,
             state=state,
             action=action,
             left_out=tuple(lines),
-            focus=_focus([part for part, _ in parts], config, robot),
+            focus=_focus(learned, config, robot),
         )
 
     def encoded(
@@ -206,9 +208,9 @@ def _on_fault(config: DataConfig) -> OnFault:
 
 
 def _measure(
-    opened: list[LeRobotDataset], config: DataConfig, robot: RobotSpec
+    parts: list[LeRobotDataset], config: DataConfig, robot: RobotSpec
 ) -> tuple[ColumnStatistics, ColumnStatistics]:
-    recordings = [dataset.recording for dataset in opened]
+    recordings = [part.recording for part in parts]
     state, action = measure(recordings[0], config.scaling)
     if len(recordings) > 1:
         states, actions = (
@@ -218,22 +220,22 @@ def _measure(
         state = ColumnStatistics.measure(states, state.scaling)
         action = ColumnStatistics.measure(actions, action.scaling)
     if config.relative:
-        action = _with_steps(action, opened, robot)
+        action = _with_steps(action, parts, robot)
     return state, action
 
 
 def _with_steps(
-    action: ColumnStatistics, opened: list[LeRobotDataset], robot: RobotSpec
+    action: ColumnStatistics, parts: list[LeRobotDataset], robot: RobotSpec
 ) -> ColumnStatistics:
     joints = len(robot.joint_names)
     require(
-        all(dataset.recording.absolute[:joints].all() for dataset in opened),
+        all(part.recording.absolute[:joints].all() for part in parts),
         "data.relative needs absolute joint positions: the dataset's are differences already",
     )
-    strides = {dataset.window.stride for dataset in opened}
+    strides = {part.window.stride for part in parts}
     require(len(strides) == 1, "data.relative needs datasets of one rate")
     mean, std = measure_steps(
-        ((e.state, e.action) for dataset in opened for e in dataset.recording.episodes),
+        ((e.state, e.action) for part in parts for e in part.recording.episodes),
         horizon=robot.horizon,
         joints=joints,
         stride=strides.pop(),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -68,18 +69,24 @@ class Saver:
         self._learner, self._optimizer, self._average = learner, optimizer, average
         self._folder = RunFolder(Path(config.output))
 
-    def save(self, step: int, *, loss: float, best_loss: float) -> None:
-        """Save what `step` updates made; `best_loss` is the lowest so far, this one's included.
+    def save(self, step: int, *, loss: float, best: bool, progress: Mapping[str, float]) -> None:
+        """Save what `step` updates made.
+
+        Args:
+            step: updates done.
+            loss: that it is known by.
+            best: whether it is the best so far.
+            progress: other numbers to go on with.
 
         Raises:
             ValueError: it can't be written; what was saved before is as it was.
         """
         state = collect(self._learner, self._optimizer, self._average)
-        progress = {
+        kept: dict[str, Any] = {
             "loss": loss,
-            "best": best_loss,
             "samples": self._origin.samples,
             "config": to_json(self._config),
+            **progress,
         }
 
         def fill(folder: Path) -> None:
@@ -88,7 +95,7 @@ class Saver:
             (folder / CARD).write_text(self._card(step, loss))
             save_tensors(folder / STATE, state)
 
-        self._folder.save(step, fill, progress, best=loss <= best_loss)
+        self._folder.save(step, fill, kept, best=best)
 
     def restore(self, saved: Saved) -> None:
         """Put weights, moments and averages back.

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -31,6 +32,29 @@ VALIDATION_BATCHES = 16
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """What ends a run early, with a checkpoint: Ctrl-C, and a cluster that wants its machine back."""
+
+
+@dataclass(slots=True)
+class Mean:
+    """Mean of the losses since a checkpoint that was due.
+
+    Attributes:
+        total: their sum.
+        count: of the updates that made them.
+    """
+
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, loss: float) -> None:
+        """Take in the loss of one update."""
+        self.total += loss
+        self.count += 1
+
+    @property
+    def value(self) -> float:
+        """The mean; there is none of no update."""
+        return self.total / self.count
 
 
 class Trainer:
@@ -64,7 +88,7 @@ class Trainer:
         joints = len(origin.robot.joint_names)
         self._stepper = Stepper(config, accelerator, learner, optimizer, condition, joints=joints)
         self._saver = Saver(config, learner, optimizer, self._average, origin)
-        self._first, self._best = 0, math.inf
+        self._first, self._best, self._mean = 0, math.inf, Mean()
         self._told_to_stop = False
 
     def go_on_from(self, saved: Saved) -> None:
@@ -74,7 +98,10 @@ class Trainer:
             ValueError: its state can't be read.
         """
         self._saver.restore(saved)
-        self._first, self._best = saved.step, saved.progress["best"]
+        progress = saved.progress
+        self._first, self._best = saved.step, progress.get("best", math.inf)
+        # Older runs kept none.
+        self._mean = Mean(progress.get("total", 0.0), progress.get("count", 0))
 
     def run(self) -> int:
         """Train to the last step, or until SIGINT or SIGTERM; return the updates done.
@@ -94,21 +121,19 @@ class Trainer:
 
     def _run(self, report: Report | None) -> int:
         config, done = self._config, self._first
-        losses: list[float] = []
         clock = time.perf_counter()
         for step, batch in zip(range(done, config.steps), self._batches(), strict=False):
             values = self._stepper.update(step, batch)
             if self._average is not None:
                 self._average.update(step)
-            losses.append(values["loss"])
+            self._mean.add(values["loss"])
             done, now = step + 1, time.perf_counter()
             if report is not None:
                 report.update({"step": step} | values | {"seconds": now - clock})
             clock = now
             stop = self._stops()
             if stop or done == config.steps or done % config.save_every == 0:
-                self._save(done, sum(losses) / len(losses), report)
-                losses = []
+                self._save(done, report)
             if stop:
                 break
         return done
@@ -117,14 +142,34 @@ class Trainer:
         rank, ranks = self._accelerator.process_index, self._accelerator.num_processes
         return self._source.batches(first=self._first, rank=rank, ranks=ranks)
 
-    def _save(self, done: int, loss: float, report: Report | None) -> None:
-        if self._validation is not None:
-            loss = self._validate(self._validation)
-        self._best = min(self._best, loss)
+    def _save(self, done: int, report: Report | None) -> None:
+        loss, best = self._judge(done)
+        if done % self._config.save_every == 0:
+            self._mean = Mean()
         if report is not None:
-            self._saver.save(done, loss=loss, best_loss=self._best)
-            report.say(f"step {done}: saved, loss {loss:.5f}, best {self._best:.5f}")
+            known = {} if math.isinf(self._best) else {"best": self._best}
+            numbers = {"total": self._mean.total, "count": self._mean.count, **known}
+            self._saver.save(done, loss=loss, best=best, progress=numbers)
+            lowest = f"{self._best:.5f}" if known else "none yet"
+            report.say(f"step {done}: saved, loss {loss:.5f}, best {lowest}")
         self._accelerator.wait_for_everyone()
+
+    def _judge(self, done: int) -> tuple[float, bool]:
+        """Return the loss of a checkpoint, and whether it is the best so far.
+
+        The mean of a few updates, as where a signal ended the run, is chance: it does not compete.
+        While nothing has competed, the newest counts as the best, so that there is one.
+        """
+        config = self._config
+        if self._validation is not None:
+            loss, competes = self._validate(self._validation), True
+        else:
+            loss = self._mean.value
+            competes = self._mean.count >= config.save_every or done == config.steps
+        if not competes:
+            return loss, math.isinf(self._best)
+        self._best = min(self._best, loss)
+        return loss, loss <= self._best
 
     def _validate(self, source: BatchSource) -> float:
         rank, ranks = self._accelerator.process_index, self._accelerator.num_processes

@@ -1,6 +1,7 @@
 """Whole runs of a micro model: going on exactly, any number of processes, full disks."""
 
 import importlib.util
+import json
 import math
 import os
 import signal
@@ -193,6 +194,71 @@ def test_a_signal_ends_the_run_with_a_checkpoint(micro_run, tmp_path):
     assert micro_run.build(micro_run.load(output, ("resume=true",))).run() == 6
     assert losses(output) == losses(whole)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+class Losses:
+    """Losses of a run by update, whatever its batches are; it is told to stop after one of them."""
+
+    def __init__(self, micro_run, output, values):
+        self._micro_run, self._output, self._values = micro_run, output, values
+
+    def run(self, *overrides, stop=0):
+        options = (f"steps={len(self._values)}", "save_every=2", *overrides)
+        trainer = self._micro_run.build(self._micro_run.load(self._output, options))
+        update = trainer._stepper.update
+
+        def told(step, batch):
+            trainer._told_to_stop = step + 1 == stop
+            return update(step, batch) | {"loss": self._values[step]}
+
+        trainer._stepper.update = told
+        return trainer.run()
+
+    @property
+    def best(self):
+        return (self._output / "best").resolve().name
+
+    @property
+    def progress(self):
+        return json.loads((self._output / "last" / "progress.json").read_text())["progress"]
+
+
+@pytest.mark.parametrize("values", [(5, 5, 1, 9, 4, 4), (5, 5, 9, 1, 6, 6), (5, 5, 2, 2, 3, 9)])
+def test_where_a_run_is_stopped_does_not_decide_which_is_best(micro_run, tmp_path, values):
+    whole, parts = (Losses(micro_run, tmp_path / name, values) for name in ("whole", "parts"))
+    assert whole.run() == 6
+    assert parts.run(stop=3) == 3
+    assert parts.best == "step-00000002"
+    assert parts.run("resume=true", stop=5) == 5
+    assert parts.run("resume=true") == 6
+    assert (parts.best, parts.progress["best"]) == (whole.best, whole.progress["best"])
+
+
+def test_before_anything_competed_the_newest_is_the_best(micro_run, tmp_path):
+    losses = Losses(micro_run, tmp_path / "run", (1, 9, 4, 4))
+    assert losses.run(stop=1) == 1
+    assert losses.best == "step-00000001"
+    assert losses.run("resume=true", stop=3) == 3
+    assert losses.best == "step-00000002"
+
+
+def test_a_run_that_kept_no_mean_goes_on(micro_run, tmp_path):
+    losses = Losses(micro_run, tmp_path / "run", (5, 5, 1, 1, 4, 4))
+    losses.run(stop=3)
+    path = tmp_path / "run" / "last" / "progress.json"
+    kept = json.loads(path.read_text())
+    del kept["progress"]["total"], kept["progress"]["count"]
+    path.write_text(json.dumps(kept))
+    assert losses.run("resume=true", stop=4) == 4
+    assert losses.best == "step-00000002"  # of two updates only one is known
+    assert losses.run("resume=true") == 6
+    assert losses.best == "step-00000006"
+
+
+def test_the_end_of_a_run_competes_whatever_its_length(micro_run, tmp_path):
+    losses = Losses(micro_run, tmp_path / "run", (5, 5, 1))
+    assert losses.run() == 3
+    assert losses.best == "step-00000003"
 
 
 def program(*arguments, processes=1):
