@@ -29,6 +29,8 @@ from dust_node.lone_node import lone_node, split_words
 FAILED, MISTAKE = 1, 2
 _ANSWER_SEC = 30.0
 _SAY_SEC = 1.0
+_TURN_SEC = 0.1
+_GONE_SEC = 3.0
 _ACTION = "execute_task"
 
 
@@ -64,14 +66,13 @@ class Tasker:
             )
         goal = ExecuteTask.Goal(instruction=instruction, time_limit=time_limit)
         sent = self._client.send_goal_async(goal, feedback_callback=self._on_feedback)
-        handle = self._wait(sent, f"{_ACTION} did not answer")
-        if not handle.accepted:
-            raise RefusedError("the task was not accepted; the log of its server says why")
-        result = handle.get_result_async()
         try:
-            rclpy.spin_until_future_complete(self._node, result)
+            result = self._accepted(sent).get_result_async()
+            self._follow(result)
         except KeyboardInterrupt:
             print("canceling: the arm comes to rest", flush=True)
+            handle = self._accepted(sent)
+            result = handle.get_result_async()
             handle.cancel_goal_async()
             self._wait(result, "the task was canceled, but nobody said that it ended")
         end: ExecuteTask.Result = result.result().result
@@ -96,10 +97,31 @@ class Tasker:
         """Leave the graph."""
         self._client.destroy()
 
+    def _accepted(self, sent: Future) -> Any:
+        handle = self._wait(sent, f"{_ACTION} did not answer")
+        if not handle.accepted:
+            raise RefusedError("the task was not accepted; the log of its server says why")
+        return handle
+
+    def _follow(self, result: Future) -> None:
+        """Wait for the end of the task, as long as there is somebody who does it."""
+        there = time.monotonic()
+        while not result.done():
+            # In turns: a long wait would not hear Ctrl-C.
+            rclpy.spin_once(self._node, timeout_sec=_TURN_SEC)
+            if self._client.server_is_ready():
+                there = time.monotonic()
+            elif time.monotonic() > there + _GONE_SEC:
+                raise RefusedError(
+                    "whoever did the task is gone; the executor brings the arm to rest"
+                )
+
     def _wait(self, future: Future, otherwise: str) -> Any:
-        rclpy.spin_until_future_complete(self._node, future, timeout_sec=_ANSWER_SEC)
-        if not future.done():
-            raise RefusedError(f"{otherwise} within {_ANSWER_SEC:g} s")
+        deadline = time.monotonic() + _ANSWER_SEC
+        while not future.done():
+            if time.monotonic() > deadline:
+                raise RefusedError(f"{otherwise} within {_ANSWER_SEC:g} s")
+            rclpy.spin_once(self._node, timeout_sec=_TURN_SEC)
         return future.result()
 
     def _on_feedback(self, message: Any) -> None:

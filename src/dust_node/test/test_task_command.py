@@ -30,9 +30,9 @@ class Graph(Probe):
         self.out, self.err = folder / "out", folder / "err"
         self.process: subprocess.Popen | None = None
         self.goals: list[ExecuteTask.Goal] = []
-        self.accepts = True
+        self.accepts, self.is_mute = True, False
         self.end: ExecuteTask.Result | None = None
-        self.server = ActionServer(
+        self.server: ActionServer | None = ActionServer(
             self.node,
             ExecuteTask,
             "execute_task",
@@ -57,8 +57,14 @@ class Graph(Probe):
         if self.process is not None:
             self.process.kill()
             self.process.wait()
-        self.server.destroy()
+        self.vanish()
         super().close()
+
+    def vanish(self) -> None:
+        """Serve no more."""
+        if self.server is not None:
+            self.server.destroy()
+            self.server = None
 
     def _take(self, goal: ExecuteTask.Goal) -> GoalResponse:
         self.goals.append(goal)
@@ -71,7 +77,8 @@ class Graph(Probe):
             return self.end is not None or handle.is_cancel_requested
 
         while not await until(self.node, over, timeout_sec=0.1):
-            handle.publish_feedback(said)
+            if not self.is_mute:
+                handle.publish_feedback(said)
         if handle.is_cancel_requested:
             handle.canceled()
             code = ExecuteTask.Result.CANCELED
@@ -116,6 +123,26 @@ def test_ctrl_c_cancels(graph: Graph) -> None:
     code, out, err = graph.outcome(process)
     assert (code, err) == (1, "dust-task: canceled\n")
     assert "canceling: the arm comes to rest" in out
+
+
+def test_ctrl_c_is_heard_although_nobody_says_anything(graph: Graph) -> None:
+    graph.is_mute = True
+    process = graph.run(WORDS)
+    graph.wait(lambda: graph.goals)
+    process.send_signal(signal.SIGINT)
+    code, out, err = graph.outcome(process)
+    assert (code, err) == (1, "dust-task: canceled\n")
+    assert "canceling" in out
+
+
+def test_whoever_vanishes_is_not_waited_for(graph: Graph) -> None:
+    process = graph.run(WORDS)
+    graph.wait(lambda: "9 chunks" in graph.out.read_text())
+    graph.end = ExecuteTask.Result()
+    graph.vanish()
+    code, _, err = graph.outcome(process)
+    assert code == 1
+    assert "whoever did the task is gone" in err
 
 
 def test_what_is_not_accepted_is_told(graph: Graph) -> None:
