@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dust_eval.bench_machine import machine_lines
+from dust_eval.bench_arguments import number, out_folder, whole
+from dust_eval.bench_machine import machine_lines, require_device
 
 PARTS = {
     "executor": "dust_eval.bench_executor",
@@ -26,6 +27,9 @@ PARTS = {
 USUAL = tuple(name for name in PARTS if name != "memory")
 """Parts that are measured unless others are asked for: memory takes half an hour."""
 
+SCHEDULE_SEC = 3.0
+"""Shortest measurement of schedule: a third of it is under load. Unit: s."""
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -33,10 +37,16 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only", nargs="+", choices=PARTS, default=list(USUAL), help="default: all but memory"
     )
-    made.add_argument("--out", type=Path, default=Path("out/bench"), help="folder for logs, JSON")
+    made.add_argument(
+        "--out", type=out_folder, default=Path("out/bench"), help="folder for logs, JSON"
+    )
     graph = made.add_argument_group("graph, executor, schedule")
-    graph.add_argument("--runs", type=int, default=3, help="how often the graph is started")
-    graph.add_argument("--seconds", type=float, default=60.0, help="length of each measurement")
+    graph.add_argument(
+        "--runs", type=whole(1, 1000), default=3, help="how often the graph is started"
+    )
+    graph.add_argument(
+        "--seconds", type=number(1.0), default=60.0, help="length of each measurement"
+    )
     driven = made.add_argument_group("schedule, memory")
     driven.add_argument(
         "--checkpoint",
@@ -46,21 +56,31 @@ def parser() -> argparse.ArgumentParser:
     driven.add_argument(
         "--graph", nargs="+", default=[], metavar="NAME:=VALUE", help="arguments of the graph"
     )
-    driven.add_argument("--most", type=int, default=64, help="most vision steps of schedule: auto")
-    driven.add_argument("--load", type=int, default=0, help="busy processes; default: all cores")
+    driven.add_argument(
+        "--most", type=whole(0, 1024), default=64, help="most vision steps of schedule: auto"
+    )
+    driven.add_argument(
+        "--load", type=whole(0, 4096), default=0, help="busy processes; default: all cores"
+    )
     _add_memory(made.add_argument_group("memory"))
     _add_model(made.add_argument_group("model"))
     return made
 
 
 def _add_memory(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--minutes", type=float, default=30.0, help="length of the measurement")
-    group.add_argument("--warm-up", type=float, default=120.0, help="seconds before that")
-    group.add_argument("--interval", type=float, default=10.0, help="seconds between two samples")
+    group.add_argument(
+        "--minutes", type=number(0.01), default=30.0, help="length of the measurement"
+    )
+    group.add_argument("--warm-up", type=number(0.0), default=120.0, help="seconds before that")
+    group.add_argument(
+        "--interval", type=number(0.01), default=10.0, help="seconds between two samples"
+    )
     group.add_argument(
         "--watch", action="store_true", help="the nodes of a graph that runs already, to its end"
     )
-    group.add_argument("--domain", type=int, help="watch only the nodes of this ROS domain")
+    group.add_argument(
+        "--domain", type=whole(0, 232), help="watch only the nodes of this ROS domain"
+    )
 
 
 def _add_model(model: argparse._ArgumentGroup) -> None:
@@ -68,20 +88,29 @@ def _add_model(model: argparse._ArgumentGroup) -> None:
         "--cases", nargs="+", choices=("sampler", "encode", "train"), help="default: all"
     )
     model.add_argument("--sizes", nargs="+", choices=("tiny", "n1"), default=["tiny", "n1"])
-    model.add_argument("--device", default="cpu", help="cpu or cuda")
-    model.add_argument("--threads", type=int, default=1, help="CPU threads of the network")
+    model.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of the network")
+    model.add_argument(
+        "--threads", type=whole(1, 1024), default=1, help="CPU threads of the network"
+    )
     model.add_argument(
         "--clock",
         choices=("wall", "cpu"),
         default="wall",
         help="cpu: time of the processor on a shared machine; it counts all threads",
     )
-    model.add_argument("--budget", type=float, default=20.0, help="seconds for each comparison")
+    model.add_argument(
+        "--budget", type=number(0.0), default=20.0, help="seconds for each comparison"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code: 2 for a mistake in what was asked, 1 for others."""
     options = parser().parse_args(arguments)
+    try:
+        _require_possible(options)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     print("\n".join(machine_lines()), flush=True)
     for name in options.only:
         try:
@@ -97,6 +126,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\nbench: stopped", file=sys.stderr)
             return 130
     return 0
+
+
+def _require_possible(options: argparse.Namespace) -> None:
+    """Raise ValueError if a part would refuse later, after minutes of others, what is asked for."""
+    if "schedule" in options.only and options.seconds < SCHEDULE_SEC:
+        raise ValueError(f"--seconds {options.seconds:g}: schedule takes at least {SCHEDULE_SEC:g}")
+    if "model" in options.only and options.device != "cpu":
+        require_device(options.device)
 
 
 if __name__ == "__main__":

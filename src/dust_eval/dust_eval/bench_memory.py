@@ -164,8 +164,6 @@ def run(options: Namespace) -> None:
         GraphError: The graph did not come up or broke.
         ValueError: There is no graph to watch, or there are several.
     """
-    if min(options.interval, options.minutes) <= 0 or options.warm_up < 0:
-        raise ValueError("--interval and --minutes must be greater than 0, --warm-up at least 0")
     if options.watch:
         sampler = _sampler(options, options.domain)
         _finish(options.out, sampler, Counter(), lambda: watch(sampler))

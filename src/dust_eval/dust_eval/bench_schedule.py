@@ -60,8 +60,6 @@ def run(options: Namespace) -> None:
     """
     if options.checkpoint == EXPERT:
         raise ValueError("the scripted expert takes no vision steps: give --checkpoint a folder")
-    if options.runs < 1 or options.seconds < 3 or options.load < 0:
-        raise ValueError("--runs must be at least 1, --seconds at least 3, --load at least 0")
     driver = one_driver(options.checkpoint).words
     words = {
         "auto": ["schedule:=auto", f"vision_steps:={options.most}"],

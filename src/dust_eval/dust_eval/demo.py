@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from dust_eval.bench_arguments import out_folder
 from dust_eval.cell_client import CellClient, GraphError
 from dust_eval.driver import EXPERT, Driver, one_driver
 from dust_eval.film import Film
@@ -93,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; returns 0 when it did what it should."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     add = parser.add_argument
-    add("--out", type=Path, default=Path("out/demo"), help="folder for films, logs")
+    add("--out", type=out_folder, default=Path("out/demo"), help="folder for films, logs")
     who = parser.add_mutually_exclusive_group().add_argument
     who("--checkpoint", default="", metavar="FOLDER", help="who drives (default: models/tiny)")
     who("--expert", action="store_true", help="let the scripted expert drive, which sees all")

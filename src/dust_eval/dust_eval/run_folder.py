@@ -169,7 +169,11 @@ class RunFolder:
             values = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ValueError(f"no evaluation to go on with: {path}: {error}") from None
-        plan = from_json(Plan, values.get("plan"), where=str(path))
+        if not isinstance(values, dict) or "plan" not in values:
+            raise ValueError(
+                f"no evaluation to go on with: {path} holds no plan; give another --out"
+            )
+        plan = from_json(Plan, values["plan"], where=str(path))
         return cls(root, plan, _read_records(root / TRIALS))
 
     def require_same(self, plan: Plan) -> None:

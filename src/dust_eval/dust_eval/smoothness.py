@@ -19,6 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
+from dust_eval.bench_arguments import number, whole
 from dust_eval.imagined_policy import GaussianPolicy
 from dust_eval.joining import PERIOD, SAMPLE, STEPWISE, STRATEGIES, Array, Record, Request, Run, rms
 
@@ -160,9 +161,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--latencies", nargs="+", type=float, default=[0.0, 100.0, 200.0, 400.0], help="added, ms"
     )
-    parser.add_argument("--seconds", type=float, default=30.0, help="length of each run")
-    parser.add_argument("--seeds", type=int, default=3, help="runs of each kind")
-    parser.add_argument("--prefix-limit", type=int, default=7, help="longest prefix, actions")
+    parser.add_argument(
+        "--seconds", type=number(1.0, 3600.0), default=30.0, help="length of each run"
+    )
+    parser.add_argument("--seeds", type=whole(1, 1000), default=3, help="runs of each kind")
+    parser.add_argument(
+        "--prefix-limit", type=whole(1, 64), default=7, help="longest prefix, actions"
+    )
     parser.add_argument(
         "--steps", type=int, default=0, help="denoising steps of the real sampler; 0: exact"
     )

@@ -63,9 +63,69 @@ def test_ctrl_c_ends_in_one_line(
     assert capsys.readouterr().err == "\nbench: stopped\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--only", "graph", "--runs", "0"], "--runs: must lie between 1 and 1000, got 0"),
+        (["--only", "executor", "--seconds", "-1"], "--seconds: must lie between 1 and 86400"),
+        (["--only", "executor", "--seconds", "nan"], "--seconds: must lie between 1 and 86400"),
+        (["--seconds", "soon"], "--seconds: must be a number, got soon"),
+        (["--runs", "1.5"], "--runs: must be a whole number, got 1.5"),
+        (["--only", "model", "--device", "foo"], "--device: invalid choice: 'foo'"),
+        (["--only", "model", "--threads", "0"], "--threads: must lie between 1"),
+        (["--only", "model", "--budget", "-1"], "--budget: must lie between 0"),
+        (["--only", "memory", "--minutes", "0"], "--minutes: must lie between"),
+        (["--out", "{}/file"], "--out: {}/file is not a folder: name another one"),
+        (["--out", "{}/file/new"], "--out: {}/file is not a folder: name another one"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(
+    parts: list, capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list, message: str
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as ended:
+        bench.main([word.format(tmp_path) for word in words])
+    assert ended.value.code == 2
+    assert f"error: argument {message.format(tmp_path)}" in capsys.readouterr().err
+    assert parts == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--only", "model", "--device", "cuda"], "device 'cuda' can't be used: "),
+        (["--seconds", "2"], "--seconds 2: schedule takes at least 3"),
+    ],
+)
+def test_what_is_not_possible_here_is_told_before_anything_is_measured(
+    parts: list,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list,
+    message: str,
+) -> None:
+    def absent(*_: object, **__: object) -> None:
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    monkeypatch.setattr(torch, "empty", absent)
+    assert bench.main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"error: {message}")
+    assert parts == []
+
+
+def test_a_folder_may_be_made(parts: list, tmp_path: Path) -> None:
+    assert bench.main(["--only", "graph", "--out", str(tmp_path / "new" / "one")]) == 0
+    assert parts[0][1].out == tmp_path / "new" / "one"
+    assert not (tmp_path / "new").exists()
+
+
 def test_the_models_part_needs_no_ros() -> None:
     """A researcher's machine has none."""
-    for name in ("bench", "bench_machine", "bench_timing", "bench_model", "bench_train"):
+    names = ("bench", "bench_arguments", "bench_machine")
+    for name in (*names, "bench_timing", "bench_model", "bench_train"):
         tree = ast.parse((Path(bench.__file__).parent / f"{name}.py").read_text())
         modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         own = {module for module in modules if module and module.startswith("dust_")}

@@ -294,10 +294,12 @@ def test_a_graph_that_ends_is_told():
         do_tasks(Cell(machine, until=50.0), machine.sampler(), Counter(), seconds=600.0)
 
 
-@pytest.mark.parametrize("words", [["--interval", "0"], ["--minutes", "-1"]])
+@pytest.mark.parametrize("words", [["--interval", "0"], ["--minutes", "-1"], ["--warm-up", "-1"]])
 def test_nonsense_is_refused(words, capsys):
-    assert bench.main(["--only", "memory", *words]) == 2
-    assert "must be greater than 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        bench.main(["--only", "memory", *words])
+    assert ended.value.code == 2
+    assert f"{words[0]}: must lie between 0" in capsys.readouterr().err
 
 
 @pytest.mark.slow

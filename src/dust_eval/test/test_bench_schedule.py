@@ -86,10 +86,19 @@ def test_the_expert_is_refused(capsys):
     assert "takes no vision steps" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["--runs", "0"], ["--seconds", "0"], ["--load", "-1"]])
-def test_nonsense_is_refused(words, capsys):
-    assert bench.main(["--only", "schedule", *words]) == 2
-    assert "--runs must be at least 1" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--runs", "0"], "--runs: must lie between 1 and 1000, got 0"),
+        (["--seconds", "0"], "--seconds: must lie between 1 and 86400, got 0"),
+        (["--load", "-1"], "--load: must lie between 0 and 4096, got -1"),
+    ],
+)
+def test_nonsense_is_refused(words, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        bench.main(["--only", "schedule", *words])
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -76,6 +76,17 @@ def test_a_wrong_checkpoint_is_one_line_and_nobody_is_announced(capsys, tmp_path
     assert expected in line
 
 
+@pytest.mark.parametrize("name", ["file", "file/new"])
+def test_films_need_a_folder_and_that_is_told_before_anything_starts(capsys, tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as ended:
+        main(["--out", str(tmp_path / name)])
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"argument --out: {tmp_path / 'file'} is not a folder: name another one" in said.err
+
+
 def test_either_a_checkpoint_or_the_expert(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--expert", "--checkpoint", "models/tiny"])

@@ -167,9 +167,9 @@ def test_on_a_robot_a_person_judges_and_drivers_change_with_each_trial(run, tmp_
     assert graph.settings == {"person": None, "recording": True, "filming": True}
 
 
-def test_without_a_graph_processes_share_the_trials(run, tmp_path, checkpoint):
+def test_without_a_graph_processes_share_the_trials(run, tmp_path, tiny_checkpoint):
     bare = Bare()
-    words = (f"{checkpoint},latency=0.2", "--robot", "bare", "--workers", "3")
+    words = (f"{tiny_checkpoint},latency=0.2", "--robot", "bare", "--workers", "3")
     assert run("--checkpoint", *words, bare=bare) == 0
     plan = RunFolder.open(tmp_path / "out").plan
     assert (plan.robot, plan.judge) == ("bare", "oracle")
@@ -187,10 +187,28 @@ def test_without_a_graph_processes_share_the_trials(run, tmp_path, checkpoint):
         (["--graph", "continuation:=prefix"], "takes a graph"),
     ],
 )
-def test_what_takes_a_graph_is_refused_without_one(run, capsys, checkpoint, words, message):
-    assert run("--checkpoint", str(checkpoint), "--robot", "bare", *words) == 2
+def test_what_takes_a_graph_is_refused_without_one(run, capsys, tiny_checkpoint, words, message):
+    assert run("--checkpoint", str(tiny_checkpoint), "--robot", "bare", *words) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
+
+
+def test_a_driver_that_cannot_drive_leaves_no_folder(run, tmp_path, tiny_checkpoint, capsys):
+    words = ("--robot", "bare", "--checkpoint")
+    assert run(*words, f"{tiny_checkpoint},vision_steps=5") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "must be a multiple of action_steps (4) or 0: take 4 or 8" in line
+    assert not (tmp_path / "out").exists()
+    assert run(*words, f"{tiny_checkpoint},vision_steps=4") == 0
+
+
+@pytest.mark.parametrize("content", ["[]", "1", '{"plan": []}', "{}", "{"])
+def test_a_broken_plan_does_not_go_on(run, tmp_path, capsys, content):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / RUN).write_text(content)
+    assert run("--resume") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path / "out" / RUN) in line
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,19 @@ def test_free_chunks_have_the_spread_that_they_are_said_to_have():
 def test_the_program_says_what_is_wrong(capsys):
     assert main(["--latencies", "-1"]) == 2
     assert capsys.readouterr().err == "error: --latencies must be 0 to 800 ms\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--seconds", "0"], "--seconds: must lie between 1 and 3600, got 0"),
+        (["--seconds", "inf"], "--seconds: must lie between 1 and 3600, got inf"),
+        (["--seeds", "0"], "--seeds: must lie between 1 and 1000, got 0"),
+        (["--prefix-limit", "-1"], "--prefix-limit: must lie between 1 and 64, got -1"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(capsys, words, message):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert f"error: argument {message}" in capsys.readouterr().err

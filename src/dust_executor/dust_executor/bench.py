@@ -9,6 +9,7 @@ python -m dust_executor.bench --only core --seconds 20
 """
 
 import argparse
+import math
 import os
 import platform
 import sys
@@ -41,6 +42,10 @@ POLICY_RATE = 10.0
 PARTS = ("core", "node", "cycle")
 """What can be measured."""
 
+SHORTEST, LONGEST = 0.5, 86_400.0
+"""Of a measurement: a policy sends five chunks in the shortest one. Unit: s."""
+
+_LAST_DOMAIN = 232  # above it there are no ports
 _AGE = 0.1
 _DISAGREEMENT = 0.002
 
@@ -180,15 +185,35 @@ def _node(part: str, seconds: float, domain_id: int) -> Sequence[Cost]:
     return measure_node(seconds, domain_id=domain_id)
 
 
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not SHORTEST <= value <= LONGEST:
+        raise argparse.ArgumentTypeError(
+            f"must be a number between {SHORTEST:g} and {LONGEST:g}, got {text}"
+        )
+    return value
+
+
+def _domain(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _LAST_DOMAIN):
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number between 0 and {_LAST_DOMAIN}, got {text}"
+        )
+    return int(text)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="default: all")
-    parser.add_argument("--seconds", type=float, default=20.0, help="how long chunks come")
+    parser.add_argument("--seconds", type=_seconds, default=20.0, help="how long chunks come")
     parser.add_argument(
         "--domain",
-        type=int,
-        default=int(os.environ.get("ROS_DOMAIN_ID", "0")),
+        type=_domain,
+        default=os.environ.get("ROS_DOMAIN_ID") or "0",
         help="ROS domain in which nobody else runs; default: ROS_DOMAIN_ID",
     )
     options = parser.parse_args(arguments)

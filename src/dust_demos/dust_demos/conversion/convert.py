@@ -29,6 +29,9 @@ from dust_demos.recording.facts import Outcome
 
 LISTED = 20
 
+SMALLEST, LARGEST = 16, 4096
+"""Sides that images may be stored at; decoders in hardware take no longer ones. Unit: pixels."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
@@ -128,9 +131,14 @@ def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
     if not (width.isdigit() and height.isdigit()):
         raise argparse.ArgumentTypeError(f"must be WxH, such as 320x180, got {text}")
-    if min(int(width), int(height)) < 16 or int(width) % 2 or int(height) % 2:
-        raise argparse.ArgumentTypeError(f"both sides must be even and at least 16, got {text}")
-    return int(width), int(height)
+    size = int(width), int(height)
+    if min(size) < SMALLEST or size[0] % 2 or size[1] % 2:
+        raise argparse.ArgumentTypeError(
+            f"both sides must be even and at least {SMALLEST}, got {text}"
+        )
+    if max(size) > LARGEST:
+        raise argparse.ArgumentTypeError(f"no side may be longer than {LARGEST}, got {text}")
+    return size
 
 
 def _trim(text: str) -> float | None:

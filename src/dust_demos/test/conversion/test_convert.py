@@ -191,6 +191,11 @@ def test_it_goes_on_only_when_told_to(write_bag, run):
             "argument --size: both sides must be even and at least 16, got 31x20",
         ),
         (("--size", "big"), "argument --size: must be WxH, such as 320x180, got big"),
+        (
+            ("--size", "100000x100000"),
+            "argument --size: no side may be longer than 4096, got 100000x100000",
+        ),
+        (("--size", "320x4098"), "argument --size: no side may be longer than 4096, got 320x4098"),
         (("--fps", "0"), "argument --fps: must lie between 1 and 240, got 0"),
         (("--workers", "0"), "argument --workers: must be at least 1, got 0"),
         (("--trim-idle", "-1"), "argument --trim-idle: must be at least 0, or off, got -1"),

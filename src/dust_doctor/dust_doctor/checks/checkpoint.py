@@ -11,14 +11,16 @@ from typing import Any
 
 from dust_doctor.evidence import GraphEvidence
 from dust_doctor.finding import Finding, fail, ok, warn, worst
+from dust_doctor.weights import weights_defect
 from dust_doctor.wishes import Wishes
 
-FILES = (
-    *("config.json", "statistics.json", "tokenizer.json"),
-    *("backbone.safetensors", "head.safetensors"),
-)
+WEIGHTS = ("backbone.safetensors", "head.safetensors")
+"""Those of a checkpoint's files that hold its weights."""
+
+FILES = ("config.json", "statistics.json", "tokenizer.json", *WEIGHTS)
 """What a checkpoint's folder holds."""
 
+_COPY = "copy the checkpoint anew, or give another one: --checkpoint FOLDER"
 _GIVE = "give the folder of a checkpoint: --checkpoint FOLDER (dust-init makes an untrained one)"
 
 
@@ -29,6 +31,7 @@ class CheckpointEvidence:
     Attributes:
         folder: Where it lies.
         defect: Why it cannot be used; empty: nothing found.
+        remedy: What mends that.
         views: Cameras that it was trained with.
         joint_names: Arm joints that it was trained with.
         period: Time between two of its actions. Unit: s.
@@ -38,6 +41,7 @@ class CheckpointEvidence:
 
     folder: Path
     defect: str = ""
+    remedy: str = _GIVE
     views: tuple[str, ...] = ()
     joint_names: tuple[str, ...] = ()
     period: float = 0.0
@@ -46,21 +50,33 @@ class CheckpointEvidence:
 
 
 def gather_checkpoint(folder: Path) -> CheckpointEvidence:
-    """Read what a checkpoint's folder says, without its weights."""
+    """Read what a checkpoint's folder says; of its weights, only whether they are whole."""
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         what = "is not a folder" if not folder.is_dir() else f"lacks {', '.join(missing)}"
         return CheckpointEvidence(folder, f"{folder} {what}")
     try:
         robot = json.loads((folder / "config.json").read_text())["robot"]
-        return _read(folder, robot)
+        found = _read(folder, robot)
     except (OSError, ValueError, KeyError, TypeError) as error:
         told = f"{type(error).__name__}: {error}"
         return CheckpointEvidence(folder, f"{folder / 'config.json'} cannot be read ({told})")
+    broken = next(filter(None, (_file_defect(folder / name) for name in FILES)), "")
+    return CheckpointEvidence(folder, broken, _COPY) if broken else found
+
+
+def _file_defect(path: Path) -> str:
+    try:
+        if path.name in WEIGHTS:
+            return weights_defect(path)
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return f"{path} cannot be read ({error})"
+    return ""
 
 
 def _read(folder: Path, robot: dict[str, Any]) -> CheckpointEvidence:
-    weights = sum((folder / name).stat().st_size for name in FILES if name.endswith("safetensors"))
+    weights = sum((folder / name).stat().st_size for name in WEIGHTS)
     return CheckpointEvidence(
         folder,
         views=tuple(robot["views"]),
@@ -74,7 +90,7 @@ def _read(folder: Path, robot: dict[str, Any]) -> CheckpointEvidence:
 def judge_checkpoint(checkpoint: CheckpointEvidence, wishes: Wishes) -> Finding:
     """Judge a checkpoint by itself and against the views that are known."""
     if checkpoint.defect:
-        return fail(checkpoint.defect, _GIVE)
+        return fail(checkpoint.defect, checkpoint.remedy)
     unknown = [view for view in checkpoint.views if view not in wishes.image_topics]
     if unknown:
         return fail(

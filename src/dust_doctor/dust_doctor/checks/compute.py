@@ -69,7 +69,7 @@ def judge_gpu(gpu: GpuEvidence, wishes: Wishes, weights: int) -> Finding:
     if not gpu.torch:
         if wishes.checkpoint is None:
             return skip("torch is not installed; only a policy needs it")
-        return fail("torch is not installed, the policy cannot run", "make setup PARTS=all")
+        return fail("torch is not installed, the policy cannot run", "make setup")
     if gpu.devices:
         told = f"torch {gpu.torch}, {', '.join(gpu.devices)}, {gpu.free / _GIB:.1f} GiB free"
         if gpu.free < 1.2 * weights:

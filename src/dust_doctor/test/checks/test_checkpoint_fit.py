@@ -2,7 +2,13 @@ import json
 
 import pytest
 
-from dust_doctor.checks.checkpoint import FILES, gather_checkpoint, judge_checkpoint, judge_fit
+from dust_doctor.checks.checkpoint import (
+    FILES,
+    WEIGHTS,
+    gather_checkpoint,
+    judge_checkpoint,
+    judge_fit,
+)
 from dust_doctor.finding import Verdict
 from dust_doctor.wishes import Wishes
 
@@ -14,11 +20,20 @@ ROBOT = {
 }
 
 
+def safetensors(header, data=b""):
+    """Return the bytes of a file of weights, of which the header is what tells its length."""
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+ONE = {"weight": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}
+
+
 @pytest.fixture
 def make(tmp_path):
     def make(**changes):
         for name in FILES:
-            (tmp_path / name).write_text("weights")
+            (tmp_path / name).write_bytes(safetensors(ONE, b"four") if name in WEIGHTS else b"{}")
         config = {"format": 1, "robot": {**ROBOT, **changes}}
         (tmp_path / "config.json").write_text(json.dumps(config))
         return gather_checkpoint(tmp_path)
@@ -50,6 +65,39 @@ def test_broken_ones_are_told_apart(make, tmp_path):
     evidence = gather_checkpoint(folder)
     assert "lacks head.safetensors" in evidence.defect
     assert judge_checkpoint(evidence, Wishes()).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is incomplete: 0 bytes, its header alone takes more"),
+        (safetensors(ONE)[:20], "is incomplete: 20 bytes, its header alone takes more"),
+        (safetensors(ONE, b"thr"), "is incomplete: 76 of 77 bytes"),
+        (safetensors(ONE, b"fiver"), "is damaged: 78 bytes, but its header tells of 77"),
+        (safetensors({"__metadata__": {"format": "pt"}}), "is no safetensors file"),
+        (safetensors([1, 2]), "is no safetensors file"),
+        (safetensors({"weight": 4}), "is no safetensors file"),
+        (safetensors({"weight": {"data_offsets": [0, "four"]}}), "is no safetensors file"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is no safetensors file"),
+    ],
+)
+def test_weights_that_are_not_whole_fail(make, name, content, said):
+    folder = make().folder
+    (folder / name).write_bytes(content)
+    found = judge_checkpoint(gather_checkpoint(folder), Wishes())
+    assert found.verdict is Verdict.FAIL
+    assert f"{folder / name} {said}" in found.says
+    assert "copy the checkpoint anew" in found.remedy
+
+
+@pytest.mark.parametrize("name", ["statistics.json", "tokenizer.json"])
+def test_an_emptied_file_fails(make, name):
+    folder = make().folder
+    (folder / name).write_text("")
+    found = judge_checkpoint(gather_checkpoint(folder), Wishes())
+    assert found.verdict is Verdict.FAIL
+    assert f"{folder / name} cannot be read" in found.says
 
 
 def test_an_unknown_view_fails(make):

@@ -39,6 +39,14 @@ def test_gpus_are_judged(gpu, wishes, weights, verdict, words):
     assert words in found.says
 
 
+def test_missing_torch_is_mended_by_a_command_that_the_setup_takes():
+    remedy = judge_gpu(GpuEvidence(), GIVEN, 0).remedy
+    assert remedy.startswith("make setup")
+    _, _, parts = remedy.partition("PARTS=")
+    requirements = Path(__file__).resolve().parents[4] / "requirements"
+    assert [part for part in parts.split() if not (requirements / f"{part}.txt").is_file()] == []
+
+
 def test_the_driver_is_asked(machine):
     found = gather_gpu(machine(commands={"nvidia-smi": "NVIDIA A, 570.1\nNVIDIA B, 570.1\n"}))
     assert found.driver == "NVIDIA A, 570.1 / NVIDIA B, 570.1"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from dust_eval.bare.fit import require_fit
 from dust_eval.bare.values import node_values
 from dust_executor.parameters import PARAMETERS as EXECUTOR
 from dust_node.errors import UserError
@@ -54,7 +55,8 @@ class BareSettings:
         """Read arguments of the graph, each as `name:=value`, and `latency:=seconds`.
 
         Raises:
-            ValueError: An argument is wrong, or asks for what only a graph has.
+            ValueError: An argument is wrong or asks for what only a graph has, or the checkpoint
+                can't drive with these.
         """
         rest, latency = _latency(words)
         try:
@@ -84,6 +86,7 @@ class BareSettings:
             )
         if self.policy["schedule"] != "fixed":
             raise ValueError("schedule:=auto measures a graph's time: --robot sim, or fixed")
+        require_fit(self.perception, self.policy)
 
 
 def _latency(words: Sequence[str]) -> tuple[list[str], float]:

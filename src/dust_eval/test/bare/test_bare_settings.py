@@ -1,5 +1,8 @@
 """What a driver's arguments mean without a graph."""
 
+import json
+import shutil
+
 import pytest
 
 from dust_eval.bare.settings import LATENCY, BareSettings
@@ -33,6 +36,7 @@ def test_arguments_reach_the_part_that_they_are_for(words):
     [
         ("vison_steps:=16", "unknown argument 'vison_steps'"),
         ("vision_steps:=7000", "vision_steps' is 7000"),
+        ("vision_steps:=5", "must be a multiple of action_steps"),
         ("latency:=soon", "latency:=soon"),
         ("latency:=3.0", "allowed: 0 to 2 s"),
         ("continuation:=prefix", "takes a graph"),
@@ -42,6 +46,62 @@ def test_arguments_reach_the_part_that_they_are_for(words):
 def test_what_is_wrong_is_said_in_one_line(words, word, message):
     with pytest.raises(ValueError, match=message) as refused:
         BareSettings.from_words([*words, word])
+    assert "\n" not in str(refused.value)
+
+
+def device(section):
+    return f"/**/{section}: {{ros__parameters: {{device: cuda:99}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (device("dust_perception"), "device 'cuda:99' can't be used"),
+        (device("dust_policy"), "device 'cuda:99' can't be used"),
+        (
+            "/**/dust_policy: {ros__parameters: {action_rate: 30.0}}\n",
+            "was made for another robot: .*: give another checkpoint",
+        ),
+    ],
+)
+def test_parameters_that_cannot_work_are_found_before_a_trial(words, tmp_path, text, message):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ValueError, match=message) as refused:
+        BareSettings.from_words([*words, f"params_file:={tmp_path / 'mine.yaml'}"])
+    assert "\n" not in str(refused.value)
+
+
+@pytest.fixture
+def broken(tiny_checkpoint, tmp_path):
+    """Return a function that changes a file of a checkpoint; it gives the driver's words."""
+
+    def make(name, change):
+        folder = shutil.copytree(tiny_checkpoint, tmp_path / "broken")
+        (folder / name).write_bytes(change((folder / name).read_bytes()))
+        return folder / name, parse_driver(str(folder)).words
+
+    return make
+
+
+def deeper(content):
+    config = json.loads(content)
+    config["model"]["head"]["dual_blocks"] += 1
+    return json.dumps(config).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("head.safetensors", lambda content: b"", "cannot read the weights {}"),
+        ("backbone.safetensors", lambda content: content[:-1], "cannot read the weights {}"),
+        ("tokenizer.json", lambda content: b"{}", "cannot read the tokenizer {}"),
+        ("config.json", deeper, "head.safetensors does not fit its config.json: missing: "),
+    ],
+)
+def test_broken_weights_are_found_before_a_trial(broken, name, change, message):
+    path, words = broken(name, change)
+    with pytest.raises(ValueError, match=message.format(path)) as refused:
+        BareSettings.from_words(words)
     assert "\n" not in str(refused.value)
 
 
