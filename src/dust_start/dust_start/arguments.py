@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,8 @@ from dust_start.errors import StartError
 
 AUTO = "auto"
 """Default of an argument that follows from others: see `automatic` in cell.yaml."""
+
+_NAMESPACE = re.compile(r"/|/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*/?")
 
 
 class Kind(StrEnum):
@@ -140,6 +143,19 @@ def parse(given: Mapping[str, str], known: Mapping[str, Argument]) -> dict[str, 
     return {
         name: argument.parse(given.get(name, argument.default)) for name, argument in known.items()
     }
+
+
+def check_namespace(text: str) -> None:
+    """Check a ROS namespace; an empty one is none.
+
+    Raises:
+        StartError: no node could have it
+    """
+    if text and not _NAMESPACE.fullmatch(text):
+        raise StartError(
+            f"namespace:={text}: must be of letters, digits and _, no digit first, with / between "
+            "its parts, such as left or lab/left"
+        )
 
 
 def describe(known: Mapping[str, Argument]) -> str:

@@ -74,6 +74,9 @@ class Graph:
             StartError: a wrong value, or a combination that cannot run
         """
         values = arguments.parse(given, self.arguments)
+        arguments.check_namespace(str(values["namespace"]))
+        # Others put theirs around it: franka.launch.py, the ZED wrapper.
+        values["namespace"] = str(values["namespace"]).strip("/")
         values["share"] = str(self.share)
         values["namespaced"] = values["namespace"] != ""
         for name, rules in self._description["automatic"].items():

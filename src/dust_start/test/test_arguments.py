@@ -66,6 +66,21 @@ def test_a_folder_may_be_made_and_becomes_absolute(tmp_path, monkeypatch):
         record.parse("file")
 
 
+@pytest.mark.parametrize("text", ["", "/", "lab", "/lab", "lab/", "Lab_2/left", "_a/b1"])
+def test_namespaces_that_ros_takes_pass(text):
+    assert arguments.check_namespace(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["a-b", "a b", "2nd", "lab/2nd", "a//b", "//a", "a//", "~", "ä", "lab\n", " lab", "a.b"]
+)
+def test_other_namespaces_are_told_in_one_line(text):
+    with pytest.raises(StartError) as caught:
+        arguments.check_namespace(text)
+    assert str(caught.value).startswith(f"namespace:={text}: must be of letters, digits and _")
+    assert "such as left or lab/left" in str(caught.value)
+
+
 def test_words_are_split_at_the_first_sign():
     assert arguments.split(["robot:=a:=b"], KNOWN) == {"robot": "a:=b"}
 

@@ -172,6 +172,28 @@ def test_how_chunks_are_joined_can_be_chosen(graph):
         assert not {"plan.merge", "plan.execute_actions"} & left.keys()
 
 
+JOINING = ("plan.merge", "plan.execute_actions")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"merge": "ensemble"},
+        {"merge": "open_loop", "execute_actions": "8"},
+        {"execute_actions": ""},
+    ],
+)
+def test_a_rehearsal_joins_chunks_as_the_arm_does(graph, given):
+    executors = (
+        node(graph, "dust_executor", **where, **given, policy="dust").parameters
+        for where in ({"robot": "sim"}, {"robot": "bag", "bag": "."})
+    )
+    cell, rehearsal = ({name: row.get(name) for name in JOINING} for row in executors)
+    assert rehearsal == cell
+    assert any(value is not None for value in cell.values()) == (given != {"execute_actions": ""})
+
+
 @pytest.mark.parametrize("name", ["schedule", "continuation"])
 def test_the_policys_own_choices_are_offered(graph, name):
     parameters = pytest.importorskip("dust_policy.parameters").PARAMETERS
@@ -229,6 +251,13 @@ def test_a_users_parameter_file_must_name_nodes_of_the_graph(graph, tmp_path):
 @pytest.mark.parametrize("policy", ["dust", "expert"])
 def test_parameter_files_reach_their_nodes_in_a_namespace(graph, policy):
     assert len(names(graph, namespace="lab", policy=policy)) >= 3
+
+
+def test_a_wrong_namespace_is_told_of_itself_and_not_of_a_parameter_file(graph):
+    with pytest.raises(StartError) as caught:
+        names(graph, namespace="a-b")
+    assert str(caught.value).startswith("namespace:=a-b: must be of letters")
+    assert "parameter file" not in str(caught.value)
 
 
 def test_the_zed_wrappers_topics_are_remapped_in_a_namespace_only(graph):
