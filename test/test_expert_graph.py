@@ -56,6 +56,8 @@ def test_a_canceled_task_leaves_the_arm_at_rest_and_the_next_one_is_done_within_
     assert result.chunks > 10
 
 
+# Beside test_faults_arm.py's: with the evaluation's own client.
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_reflex_stops_for_cause_until_it_is_rearmed(graph):
     instruction = graph.reset(TrialSpec("box_to_plate", "sponge", 0))

@@ -83,7 +83,11 @@ PARAMETERS = (
         low=0.01,
         high=3.0,
     ),
-    Parameter("device", "cpu", "Device of the network: cpu, cuda or cuda:<number>."),
+    Parameter(
+        "device",
+        "cpu",
+        "Device of the network: cpu, cuda, cuda:<number>, or auto: cuda where there is one.",
+    ),
     Parameter(
         "dtype",
         "auto",

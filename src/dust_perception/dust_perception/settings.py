@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from dust_model.devices import chosen
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -35,7 +37,8 @@ class Settings:
         Raises:
             ValueError: The values do not fit each other.
         """
-        settings = cls(**{field.name: values[field.name] for field in fields(cls)})
+        own = {field.name: values[field.name] for field in fields(cls)}
+        settings = cls(**{**own, "device": chosen(own["device"])})
         settings._check()
         return settings
 

@@ -205,7 +205,11 @@ PARAMETERS = (
     Parameter(
         "feedback_rate", 5.0, "Rate of the action's feedback.", unit="Hz", low=0.1, high=20.0
     ),
-    Parameter("device", "cpu", "Device of the network: cpu, cuda or cuda:<number>."),
+    Parameter(
+        "device",
+        "cpu",
+        "Device of the network: cpu, cuda, cuda:<number>, or auto: cuda where there is one.",
+    ),
     Parameter(
         "dtype",
         "auto",

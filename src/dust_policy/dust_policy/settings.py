@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
+from dust_model.devices import chosen
 from dust_model.robot import RobotSpec
 from dust_policy.schedule import Rules
 from dust_policy.steps import check_steps
@@ -61,7 +62,8 @@ class Settings:
         Raises:
             ValueError: The values do not fit each other.
         """
-        settings = cls(**{field.name: values[_parameter(field.name)] for field in fields(cls)})
+        own = {field.name: values[_parameter(field.name)] for field in fields(cls)}
+        settings = cls(**{**own, "device": chosen(own["device"])})
         if not settings.checkpoint:
             raise ValueError(
                 "parameter 'checkpoint' is empty: give the folder of a checkpoint "

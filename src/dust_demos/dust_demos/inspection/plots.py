@@ -95,7 +95,9 @@ def spreads(data: Collection) -> str:
         joints = data.joints
         peaks = [_peaks(episode, data) for episode in data.moving]
         if joints:
-            axes[2].boxplot(np.array(peaks), tick_labels=[_short(data.columns[p]) for p in joints])
+            axes[2].boxplot(np.array(peaks))
+            # Not as an argument of boxplot: its name changed with matplotlib 3.9.
+            axes[2].set_xticklabels([_short(data.columns[p]) for p in joints])
         for place, column in enumerate(joints, start=1):
             if data.columns[column] in fr3.ARM_JOINTS:
                 limit = fr3.SPEED[fr3.ARM_JOINTS.index(data.columns[column])]

@@ -33,7 +33,6 @@ PARAMETERS = (
         [
             *_INFOS,
             "joint_states",
-            "franka/joint_states",
             "franka_gripper/joint_states",
             "fr3_arm_controller/joint_trajectory",
             "fr3_arm_controller/controller_state",
