@@ -6,6 +6,7 @@ import rclpy.action
 from rclpy.action import CancelResponse, GoalResponse
 from rclpy.task import Future
 
+from dust_node.clock import beat
 from dust_sim import control_adapter
 from dust_sim.arm_topics import CONTROLLER
 from dust_sim.messages import from_trajectory
@@ -39,7 +40,7 @@ class FollowTrajectoryServer:
             handle_accepted_callback=self._begin,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
         )
-        self._timer = node.create_timer(_POLL_SEC / node.values["real_time_factor"], self._poll)
+        self._timer = beat(node, _POLL_SEC / node.values["real_time_factor"], self._poll)
 
     def close(self) -> None:
         """Release the action."""

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.clock import Clock as SteadyClock
+from rclpy.clock import ClockType
 from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription
 from rosgraph_msgs.msg import Clock
@@ -90,7 +92,9 @@ class CellNode(DustNode):
             block=self.values["block"],
             on_error=self._note_break,
         )
-        self._watch = self.create_timer(0.1, self._raise_break)
+        # Steady: without physics there is no /clock either.
+        steady = SteadyClock(clock_type=ClockType.STEADY_TIME)
+        self._watch = self.create_timer(0.1, self._raise_break, clock=steady)
         if self.values["publish_clock"]:
             self._clock_publisher = self.create_publisher(Clock, "/clock", 10)
             self._tie_clock()

@@ -11,6 +11,7 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from dust_msgs.action import Gripper as DustGripper
+from dust_node.clock import beat
 from dust_node.qos import RELIABLE
 from dust_sim import control_adapter, franka_adapter
 from dust_sim.arm_topics import finger_row, joint_state_feed
@@ -120,7 +121,7 @@ class GripperTopics:
         self._feed = joint_state_feed(self._states)
         self._stop = node.create_service(Trigger, f"{self._name}/stop", self._on_stop)
         self._servers = [self._serve(row) for row in available_actions()]
-        self._timer = node.create_timer(_POLL_SEC / node.values["real_time_factor"], self._poll)
+        self._timer = beat(node, _POLL_SEC / node.values["real_time_factor"], self._poll)
 
     def publish(self, state: Measured) -> None:
         """Publish what is due. Called after every block, in the physics thread."""

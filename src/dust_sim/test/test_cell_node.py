@@ -17,12 +17,15 @@ from dust_msgs.action import Gripper
 from dust_msgs.msg import ActionChunk, CellState, ExecutorState, RobotState
 from dust_msgs.srv import AuditCommands, InjectFault, JudgeCell, ResetCell
 from dust_node.qos import LATCHED, RELIABLE
+from dust_node.run import run
 from dust_sim.cameras import intrinsics
+from dust_sim.cell_node import CellNode
 from dust_sim.control_adapter import State
 from dust_sim.description import robot_description
 from dust_sim.fr3 import ARM_JOINTS, HOME
 from dust_sim.placement import place
 from dust_sim.scene import build_model
+from dust_sim.simulation import Simulation
 from dust_sim.variation import Variation
 from support.program import refusal
 
@@ -421,3 +424,14 @@ def test_it_follows_a_lifecycle_manager(graph):
     assert change(Transition.TRANSITION_ACTIVATE)
     graph.wait(lambda: joints)
     graph.end()
+
+
+def test_broken_physics_end_it_although_its_own_clock_stands_still(fresh_ros_domain, monkeypatch):
+    def advance(*_):
+        raise RuntimeError("physics broke")
+
+    monkeypatch.setattr(Simulation, "advance", advance)
+    given = ("use_sim_time:=true", "publish_clock:=true", "cameras:=false")
+    words = [word for parameter in given for word in ("-p", parameter)]
+    with pytest.raises(RuntimeError, match="physics broke"):
+        run(CellNode, ["cell", "--ros-args", *words])
