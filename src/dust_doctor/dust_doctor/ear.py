@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from dust_doctor.evidence import RobotReport, Stream
 
 
 class Ear:
-    """Stamps, ages and sizes of one topic's messages."""
+    """Stamps, ages and sizes of one topic's messages.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Tells when a message arrives, s; not the node's, which may be a simulation's and
+            stand still together with what should be heard.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._arrivals: list[float] = []
         self._stamps: list[float] = []
         self._ages: list[float] = []
         self._size = 0
@@ -26,6 +35,7 @@ class Ear:
         stamp = message.header.stamp.sec + message.header.stamp.nanosec * 1e-9
         self._stamps.append(stamp)
         self._ages.append(now - stamp)
+        self._arrivals.append(self._clock())
 
     def image(self, message: Any, now: float) -> None:
         """Note a sensor_msgs/Image."""
@@ -42,8 +52,8 @@ class Ear:
             (word for word in words if word in ("jpeg", "jpg", "png")), message.format
         )
 
-    def stream(self, topic: str) -> Stream:
-        """Return what was noted."""
+    def stream(self, topic: str, ended: float | None = None) -> Stream:
+        """Return what was noted until listening ended, by the ear's clock (s); None: just now."""
         return Stream(
             topic=topic,
             stamps=tuple(self._stamps),
@@ -52,7 +62,15 @@ class Ear:
             form=self._form,
             width=self._width,
             height=self._height,
+            silence=self._silence(ended) if self._arrivals and ended is not None else 0.0,
         )
+
+    def _silence(self, ended: float) -> float:
+        """Return the time from the last arrival to the end, as the stamps count it."""
+        took = self._arrivals[-1] - self._arrivals[0]
+        # A simulation may be faster or slower than the clock on the wall.
+        pace = (max(self._stamps) - min(self._stamps)) / took if took > 0 else 1.0
+        return max(0.0, ended - self._arrivals[-1]) * pace
 
 
 class RobotEar:

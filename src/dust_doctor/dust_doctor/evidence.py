@@ -20,6 +20,7 @@ class Stream:
         form: What an image is: encoding or compression; empty for others.
         width: Of an image. Unit: px; 0: not known.
         height: Of an image. Unit: px; 0: not known.
+        silence: From the last message to the end of listening. Unit: s, as the stamps count.
     """
 
     topic: str
@@ -29,6 +30,7 @@ class Stream:
     form: str = ""
     width: int = 0
     height: int = 0
+    silence: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -38,8 +40,9 @@ class Stream:
 
     @property
     def gap(self) -> float:
-        """Longest time between two stamps. Unit: s; 0 for fewer than two."""
-        return max((after - before for before, after in pairwise(sorted(self.stamps))), default=0.0)
+        """Longest time between two stamps, or the silence at the end. Unit: s."""
+        between = (after - before for before, after in pairwise(sorted(self.stamps)))
+        return max(self.silence, *between, 0.0)
 
     @property
     def age(self) -> float:

@@ -97,7 +97,7 @@ class _Listener:
             self._spin(3.0, until=lambda: self._now() > 0)
         self._subscribe()
         self._spin(seconds)
-        return self._evidence(seconds, simulated)
+        return self._evidence(seconds, simulated, time.monotonic())
 
     def _all_there(self) -> bool:
         topics = ("executor_state", "joint_states", *self._wishes.image_topics.values())
@@ -144,10 +144,11 @@ class _Listener:
         self._robot_states.stamped(message, self._now())
         self._robot.dust(message)
 
-    def _evidence(self, seconds: float, simulated: bool) -> GraphEvidence:
+    def _evidence(self, seconds: float, simulated: bool, ended: float) -> GraphEvidence:
         topics = self._wishes.image_topics
-        cameras = {view: ear.stream(topics[view]) for view, ear in self._cameras.items()}
+        cameras = {view: ear.stream(topics[view], ended) for view, ear in self._cameras.items()}
         others = {"executor_state": self._executor_states, "robot_state": self._robot_states}
+        joint_states = self._joint_states.stream("joint_states", ended)
         robot = self._franka if self._franka.heard else self._robot
         return GraphEvidence(
             seconds=seconds,
@@ -156,7 +157,7 @@ class _Listener:
             publishers={topic: self._publishers(topic) for topic in (*SINGLE, *topics.values())},
             hashes={topic: self._hashes(topic) for topic in HASHED},
             cameras={view: row for view, row in cameras.items() if row.stamps},
-            joint_states=self._joint_states.stream("joint_states") if self._joint_names else None,
+            joint_states=joint_states if self._joint_names else None,
             joint_names=self._joint_names,
             robot=robot.report() if robot.heard else None,
             executor=_report(self._executor_state),

@@ -36,6 +36,25 @@ def test_images_are_measured():
     assert (stream.size, stream.form, stream.width) == (12.0, "bgr8", 2)
 
 
+def test_what_falls_silent_is_measured_to_the_end():
+    moments = iter(0.1 * index for index in range(4))
+    ear = Ear(clock=lambda: next(moments))
+    for index in range(4):
+        ear.stamped(message(10 + index / 10), 10 + index / 10)
+    assert ear.stream("joint_states", 0.3 + 2.0).silence == pytest.approx(2.0)
+    assert ear.stream("joint_states").silence == 0.0
+    assert Ear().stream("joint_states", 5.0).silence == 0.0
+
+
+def test_silence_goes_by_the_time_of_the_stamps():
+    # A simulation at half speed; its clock stands still when it dies.
+    moments = iter(0.2 * index for index in range(4))
+    ear = Ear(clock=lambda: next(moments))
+    for index in range(4):
+        ear.stamped(message(10 + index / 10), 10 + index / 10)
+    assert ear.stream("joint_states", 0.6 + 2.0).silence == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(
     ("told", "form"),
     [("jpeg", "jpeg"), ("bgra8; jpeg compressed bgr8", "jpeg"), ("rgb8; tiff", "rgb8; tiff")],

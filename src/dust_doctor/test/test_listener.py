@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,13 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2")
 pytest.importorskip("mujoco", reason="needs the simulated cell")
 
+from sensor_msgs.msg import JointState
+
+from dust_doctor import listener
+from dust_doctor.wishes import Wishes
 from dust_msgs.msg import ExecutorState
 from support.graph import Graph
+from support.probe import Probe
 
 
 @pytest.fixture
@@ -48,6 +55,29 @@ def test_a_real_graph_is_heard(cell, tiny_checkpoint):
     assert "ms old" in rows["stamps"]["says"]
     assert rows["checkpoint-fit"]["verdict"] in ("ok", "warn")
     cell.end()
+
+
+def test_what_dies_while_the_doctor_listens_is_silent(fresh_ros_domain, monkeypatch):
+    monkeypatch.setattr(listener, "DISCOVERY_SEC", (0.1, 0.1))
+    probe = Probe(fresh_ros_domain)
+    publisher = probe.node.create_publisher(JointState, "joint_states", 10)
+
+    def speak():
+        while not publisher.get_subscription_count():
+            time.sleep(0.02)
+        for _ in range(5):
+            time.sleep(0.05)
+            message = JointState(name=["fr3_joint1"], position=[0.0])
+            message.header.stamp = probe.node.get_clock().now().to_msg()
+            publisher.publish(message)
+
+    speaker = threading.Thread(target=speak, daemon=True)
+    speaker.start()
+    heard = listener.listen(Wishes(), 2.0)
+    speaker.join()
+    probe.close()
+    assert heard.joint_states is not None
+    assert heard.joint_states.silence > 0.5
 
 
 def test_an_empty_domain_fails_with_remedies(fresh_ros_domain):

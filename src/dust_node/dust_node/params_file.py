@@ -39,14 +39,30 @@ def _check_shape(path: Path, content: object) -> None:
     if not isinstance(content, dict) or not content:
         raise UserError(f"parameter file {path} must map node names to ros__parameters")
     for name, section in content.items():
-        # Namespaces may nest: ns: node: ros__parameters.
-        while isinstance(section, dict) and len(section) == 1 and "ros__parameters" not in section:
-            section = next(iter(section.values()))
-        if not isinstance(section, dict) or not isinstance(section.get("ros__parameters"), dict):
+        if not _is_good(section):
             raise UserError(
-                f"parameter file {path}: section '{name}' must hold 'ros__parameters:' with "
-                "the parameters indented below it"
+                f"parameter file {path}: section '{_culprit(str(name), section)}' must hold "
+                "'ros__parameters:' with the parameters indented below it"
             )
+
+
+def _is_good(section: object) -> bool:
+    """Return whether a section is a node's, or a namespace that holds nothing else."""
+    if not isinstance(section, dict) or not section:
+        return False
+    if "ros__parameters" in section:
+        return isinstance(section["ros__parameters"], dict)
+    return all(_is_good(inner) for inner in section.values())
+
+
+def _culprit(name: str, section: object) -> str:
+    """Return the name of what is wrong with a section that is not good."""
+    # Only what holds a good section is a namespace beyond doubt.
+    if isinstance(section, dict) and "ros__parameters" not in section:
+        bad = [key for key, inner in section.items() if not _is_good(inner)]
+        if len(bad) < len(section):
+            return _culprit(f"{name}/{bad[0]}", section[bad[0]])
+    return name
 
 
 def _place(error: yaml.YAMLError) -> str:

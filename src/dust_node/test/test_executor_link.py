@@ -9,6 +9,7 @@ from std_srvs.srv import SetBool
 
 from dust_msgs.srv import EndTask, StartTask
 from dust_node.executor_link import ExecutorLink
+from dust_node.waiting import until
 
 
 @pytest.fixture
@@ -117,3 +118,39 @@ def test_what_was_lost_is_asked_again_and_a_pause_is_not(spun):
     assert asked[4:] == [SetBool.Request(data=True)]
     forever.set_result(None)
     link.close()
+
+
+@pytest.mark.parametrize(("offered", "failure"), [(True, TimeoutError), (False, ConnectionError)])
+def test_closing_ends_what_is_asked_as_if_nobody_answered(spun, offered, failure):
+    asking, answering, settle = spun
+    forever = rclpy.task.Future()
+
+    async def wait(_request, response):
+        await forever
+        return response
+
+    if offered:
+        answering.create_service(StartTask, "dust_executor/start_task", wait)
+    link = ExecutorLink(asking)
+
+    async def close_meanwhile():
+        begun = rclpy.task.Future()
+        asking.create_timer(0.3, lambda: begun.done() or begun.set_result(None))
+        await begun
+        link.close()
+        link.close()
+
+    async def ask():
+        closing = asking.executor.create_task(close_meanwhile())
+        try:
+            await link.start_task("task", "me", timeout_sec=30)
+        finally:
+            await closing
+
+    with pytest.raises(failure, match=r"dust_executor/start_task.* closed"):
+        settle(ask())
+    assert link.closed
+    # Timers that go on would use what is gone: half a second on they would have asked again.
+    settle(until(asking, lambda: False, timeout_sec=0.8))
+    assert "closed" in settle(link.end_task("task", "over", timeout_sec=30))
+    forever.set_result(None)

@@ -16,6 +16,8 @@ def check(path):
         "dust_policy:\n  ros__parameters:\n    action_steps: 4\n",
         "/**:\n  ros__parameters: {rate: 1.0}\n",
         "lab:\n  dust_policy:\n    ros__parameters: {rate: 1.0}\n",
+        "lab:\n  one:\n    ros__parameters: {}\n  two:\n    ros__parameters: {rate: 1.0}\n",
+        "a:\n  b:\n    one:\n      ros__parameters: {}\n  two:\n    ros__parameters: {}\n",
     ],
 )
 def test_good_files_pass(tmp_path, text):
@@ -34,6 +36,10 @@ def test_good_files_pass(tmp_path, text):
             "section 'dust_policy' must hold 'ros__parameters:'",
         ),
         (b"action_steps: 4\n", "section 'action_steps'"),
+        (b"lab: {one: {ros__parameters: {}}, two: {rate: 1}}\n", "section 'lab/two'"),
+        (b"lab: {one: {ros__parameters: {}}, rate: 1}\n", "section 'lab/rate'"),
+        (b"lab: {one: {ros__parameters: 3}}\n", "section 'lab'"),
+        (b"lab: {}\n", "section 'lab'"),
         (b"", "must map node names"),
         (b"\xff\xfe\x00", "not text in UTF-8"),
     ],

@@ -214,26 +214,40 @@ class ExpertNode(DustNode):
             elapsed_time=session.elapsed(self._now_ns()),
             chunks=session.chunks,
         )
-        if session.engaged:
-            await self._release_executor(session.task_id, verdict)
-        if verdict.code == Code.NONE:
-            goal.succeed()
-        elif goal.is_cancel_requested and verdict.code == Code.CANCELED:
-            goal.canceled()
-        else:
-            goal.abort()
-        self._session = self._goal = None
+        try:
+            if session.engaged:
+                await self._release_executor(session.task_id, verdict)
+            if verdict.code == Code.NONE:
+                goal.succeed()
+            elif goal.is_cancel_requested and verdict.code == Code.CANCELED:
+                goal.canceled()
+            else:
+                goal.abort()
+        finally:
+            # Else every later goal would be refused as busy.
+            self._session = self._goal = None
         return result
 
     async def _release_executor(self, task_id: str, verdict: Verdict) -> None:
-        problem = await self._link.end_task(
+        link = self._link
+        problem = await self._end_task(link, task_id, verdict)
+        if problem and link.closed:
+            # Cleaned up meanwhile: the executor is to hear of it all the same.
+            spare = ExecutorLink(self)
+            try:
+                problem = await self._end_task(spare, task_id, verdict)
+            finally:
+                spare.close()
+        if problem:
+            self.get_logger().warning(f"end of the task: {problem}")
+
+    async def _end_task(self, link: ExecutorLink, task_id: str, verdict: Verdict) -> str:
+        return await link.end_task(
             task_id,
             verdict.text or "done",
             timeout_sec=self.values["service_timeout"],
             silent=verdict.code == Code.EXECUTOR_UNAVAILABLE,
         )
-        if problem:
-            self.get_logger().warning(f"end of the task: {problem}")
 
     def _cancel(self, goal: Any) -> CancelResponse:
         if self._session is not None and bytes(goal.goal_id.uuid).hex() == self._session.task_id:

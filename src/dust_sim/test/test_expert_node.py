@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Time
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
@@ -33,11 +35,18 @@ class FakeWorld:
         self.scene = graph.node.create_publisher(CellState, "dust_sim/cell_state", 10)
         self.joints = graph.node.create_publisher(JointState, "joint_states", 10)
         self.services = [
-            graph.node.create_service(StartTask, "dust_executor/start_task", self.on_start),
             graph.node.create_service(EndTask, "dust_executor/end_task", self.on_end),
         ]
+        self.offer_start(True)
         self.timer = graph.node.create_timer(0.05, self.publish)
         self.chunks = graph.listen(ActionChunk, "action_chunk")
+
+    def offer_start(self, offered):
+        if offered:
+            kind, name = StartTask, "dust_executor/start_task"
+            self.services.append(self.node.create_service(kind, name, self.on_start))
+        else:
+            self.node.destroy_service(self.services.pop())
 
     def publish(self):
         self.states.publish(
@@ -215,3 +224,40 @@ def test_a_goal_without_a_clock_is_refused_in_one_line(expert):
     _, result = expert.result(handle)
     assert result.error_code == ExecuteTask.Result.NOT_ACTIVE
     assert result.error_msg == "the clock stands at 0: does anybody publish /clock?"
+
+
+@pytest.mark.parametrize("asked", ["to start", "to end"])
+def test_a_cleanup_during_a_task_ends_the_task_and_not_the_node(expert, asked):
+    world = expert.world
+    if asked == "to start":
+        # The expert goes on looking for who offers it.
+        world.offer_start(False)
+    handle = give(expert)
+    if asked == "to start":
+        expert.spin(0.2)
+    else:
+        expert.wait(lambda: world.chunks)
+    change(expert, Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP)
+    status, result = expert.result(handle)
+    assert status == GoalStatus.STATUS_ABORTED
+    assert result.error_code == ExecuteTask.Result.NOT_ACTIVE
+    assert [task for task, _ in world.ended[:1]] == [bytes(handle.goal_id.uuid).hex()]
+    if asked == "to start":
+        world.offer_start(True)
+    change(expert, Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
+    _, result = expert.result(give(expert, time_limit=0.5))
+    assert result.error_code == ExecuteTask.Result.TIMEOUT
+
+
+def change(graph, *transitions):
+    """Ask for transitions one right after the other, without waiting for the first."""
+    graph.meet_server("dust_expert/change_state")
+    client = graph.node.create_client(ChangeState, "dust_expert/change_state")
+    graph.wait(client.service_is_ready)
+    asked = [
+        client.call_async(ChangeState.Request(transition=Transition(id=number)))
+        for number in transitions
+    ]
+    graph.wait(lambda: all(answer.done() for answer in asked))
+    assert all(answer.result().success for answer in asked)
+    graph.node.destroy_client(client)

@@ -9,7 +9,7 @@ Everything is told by stamps of the node clock that travel with the messages, so
 be asked and nobody waits; the way of the messages to this node does not count.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ CHUNK_TO_POINT = "chunk to first point"
 CAMERA_TO_POINT = "camera to first point"
 
 _WAITING = 256  # chunks that may wait for the executor's word
+_AHEAD = 16  # chunks that may wait for their task
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Ledger:
         self._durations = Durations()
         self._chunks: OrderedDict[int, _Chunk] = OrderedDict()
         self._accepted = 0
+        self._ahead: deque[tuple[str, int, int, Sequence[Stage], int]] = deque(maxlen=_AHEAD)
 
     def features(self, stamp_ns: int, stages: Sequence[Stage]) -> list[Duration]:
         """Note features of an image that was taken at `stamp_ns`; return what was learnt."""
@@ -74,7 +76,7 @@ class Ledger:
     def chunk(
         self, task_id: str, sequence: int, stamp_ns: int, stages: Sequence[Stage], now_ns: int
     ) -> list[Duration]:
-        """Note a chunk; one of another task begins a new page.
+        """Note a chunk; one of another task waits until the page of that is begun.
 
         Args:
             task_id: Task that it belongs to.
@@ -84,7 +86,9 @@ class Ledger:
             now_ns: When it came, for those.
         """
         if task_id != self.task_id:
-            self.begin(task_id)
+            # Whoever strays must not end the page; a task's first chunk may be ahead of its news.
+            self._ahead.append((task_id, sequence, stamp_ns, stages, now_ns))
+            return []
         sent_ns = stages[-1].end_ns if stages else now_ns
         self._chunks[sequence] = _Chunk(stamp_ns, sent_ns)
         while len(self._chunks) > _WAITING:
@@ -103,7 +107,7 @@ class Ledger:
         if task_id != self.task_id or not sequence or sequence == self._accepted:
             return []
         chunk = self._chunks.get(sequence)
-        if chunk is None or not splice_ns:
+        if chunk is None or splice_ns <= 0:
             return []
         self._accepted = sequence
         return self._note(
@@ -113,12 +117,15 @@ class Ledger:
             ]
         )
 
-    def begin(self, task_id: str) -> None:
-        """Begin the page of a task."""
+    def begin(self, task_id: str) -> list[Duration]:
+        """Begin the page of the executor's task; return what its chunks told ahead of it."""
         self.task_id = task_id
         self._durations.clear()
         self._chunks.clear()
         self._accepted = 0
+        ahead = [row for row in self._ahead if row[0] == task_id]
+        self._ahead.clear()
+        return [duration for row in ahead for duration in self.chunk(*row)]
 
     def rows(self) -> list[Row]:
         """Return one row per stage, in the order of their first appearance."""

@@ -1,5 +1,6 @@
 """Between dust_msgs and the plain data of the core."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,19 +10,25 @@ from dust_view.ledger import Stage
 from dust_view.scene import Array, Committed
 from dust_view.trajectory import NS, stamp_ns
 
+_LONGEST_SEC = 3600.0  # no plan is longer; more than a few centuries would not fit into ns
+
 
 def read_stages(timings: Sequence[Any]) -> list[Stage]:
-    """Read StageTimings, from rclpy or out of a bag."""
+    """Read StageTimings, from rclpy or out of a bag; rows that are not finite are left out."""
     return [
         Stage(row.stage, stamp_ns(row.stamp) + round(row.duration * NS), row.duration)
         for row in timings
+        if math.isfinite(row.duration * NS)
     ]
 
 
 def read_committed(message: Any, joint_names: Sequence[str]) -> Committed | None:
-    """Read an ExecutorState; None where its sizes or names do not fit."""
-    positions = _rows(message, joint_names)
-    if positions is None or not message.period > 0:
+    """Read an ExecutorState; None where it does not fit, or is not finite."""
+    positions = read_chunk(message, joint_names)
+    # A period below 1 ns would be none.
+    if positions is None or not 1 / NS <= message.period <= _LONGEST_SEC:
+        return None
+    if not abs(message.buffer) <= _LONGEST_SEC:
         return None
     return Committed(
         stamp_ns=stamp_ns(message.header.stamp),
@@ -34,9 +41,10 @@ def read_committed(message: Any, joint_names: Sequence[str]) -> Committed | None
 
 
 def read_chunk(message: Any, joint_names: Sequence[str]) -> Array | None:
-    """Read an ActionChunk's positions [k, J]; None where they do not fit or are not finite.
+    """Read the positions [k, J] of an ActionChunk, or of what has its fields, in rad.
 
-    The executor is who rejects chunks with a reason; here they are not shown.
+    None where they do not fit or are not finite: the executor is who rejects chunks with a
+    reason; here they are not shown.
     """
     positions = _rows(message, joint_names)
     if positions is None or not np.isfinite(positions).all():

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from rclpy.time import Time
 from sensor_msgs.msg import JointState
 from visualization_msgs.msg import MarkerArray
 
@@ -19,6 +18,7 @@ from dust_view.marker_messages import MarkerWriter
 from dust_view.messages import read_chunk, read_committed, read_stages
 from dust_view.parameters import PARAMETERS
 from dust_view.scene import Committed, Seams, arm_points, chunk_points, committed_path
+from dust_view.trajectory import stamp_ns
 
 _IN_TASK = (ExecutorState.RUNNING, ExecutorState.HOLDING, ExecutorState.PAUSED)
 
@@ -65,16 +65,15 @@ class ViewNode(DustNode):
 
     def _on_features(self, message: Features) -> None:
         if self.active:
-            stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
-            self._show(self._ledger.features(stamp_ns, read_stages(message.timings)))
+            stages = read_stages(message.timings)
+            self._show(self._ledger.features(stamp_ns(message.header.stamp), stages))
 
     def _on_chunk(self, message: ActionChunk) -> None:
         if not self.active:
             return
-        stamp_ns = Time.from_msg(message.header.stamp).nanoseconds
-        stages = read_stages(message.timings)
+        taken_ns, stages = stamp_ns(message.header.stamp), read_stages(message.timings)
         learnt = self._ledger.chunk(
-            message.task_id, int(message.sequence), stamp_ns, stages, self._now_ns()
+            message.task_id, int(message.sequence), taken_ns, stages, self._now_ns()
         )
         self._show(learnt)
         if self._wants_markers():
@@ -89,7 +88,9 @@ class ViewNode(DustNode):
         if not self.active:
             return
         self._watch_task(message)
-        splice_ns = Time.from_msg(message.last_splice).nanoseconds
+        if message.task_id not in ("", self._ledger.task_id):
+            self._show(self._ledger.begin(message.task_id))
+        splice_ns = stamp_ns(message.last_splice)
         self._show(self._ledger.accepted(message.task_id, int(message.last_sequence), splice_ns))
         committed = read_committed(message, self._joint_names)
         if committed is None or not self._wants_markers():
@@ -108,6 +109,8 @@ class ViewNode(DustNode):
         by_name = dict(zip(message.name, message.position, strict=False))
         if all(name in by_name for name in self._joint_names):
             joints = np.array([by_name[name] for name in self._joint_names])
+            if not np.isfinite(joints).all():
+                return
             self._markers.publish(self._writer.arm(arm_points(joints), message.header.stamp))
 
     def _watch_task(self, message: ExecutorState) -> None:

@@ -47,6 +47,7 @@ def test_the_whole_way_is_measured_by_stamps() -> None:
 
 def test_a_driver_without_stages_counts_by_arrival() -> None:
     ledger = Ledger()
+    ledger.begin("task")
     ledger.chunk("task", 1, 0, [], now_ns=70 * MS)
     assert told(ledger) == pytest.approx({CAMERA_TO_CHUNK: 0.07})
 
@@ -61,24 +62,54 @@ def test_the_executors_word_may_come_before_the_chunk() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "sequence", "splice_ns"), [("other", 1, 9), ("task", 0, 9), ("task", 1, 0)]
+    ("task", "sequence", "splice_ns"),
+    [("other", 1, 9), ("task", 0, 9), ("task", 1, 0), ("task", 1, -9)],
 )
 def test_what_does_not_belong_is_not_counted(task: str, sequence: int, splice_ns: int) -> None:
     ledger = Ledger()
+    ledger.begin("task")
     ledger.chunk("task", 1, 0, stages(0), now_ns=0)
     assert ledger.accepted(task, sequence, splice_ns) == []
 
 
 def test_another_task_begins_a_new_page() -> None:
     ledger = Ledger()
+    ledger.begin("one")
     ledger.chunk("one", 1, 0, stages(0), now_ns=0)
+    ledger.begin("two")
+    assert told(ledger) == {}
     ledger.chunk("two", 1, 0, [], now_ns=MS)
     assert ledger.task_id == "two"
     assert list(told(ledger)) == [CAMERA_TO_CHUNK]
 
 
+def test_a_stray_chunk_leaves_the_page_alone() -> None:
+    ledger = Ledger()
+    ledger.begin("task")
+    ledger.chunk("task", 1, 0, stages(0), now_ns=0)
+    before = told(ledger)
+    assert ledger.chunk("stray", 1, 0, stages(0), now_ns=0) == []
+    assert ledger.task_id == "task"
+    assert told(ledger) == before
+    assert len(ledger.accepted("task", 1, 160 * MS)) == 2
+
+
+def test_a_chunk_may_come_before_the_executors_word_of_its_task() -> None:
+    ledger = Ledger()
+    ledger.begin("one")
+    for number in range(1000):
+        ledger.chunk("stray", number, 0, [], now_ns=MS)
+    ledger.chunk("two", 1, 0, [], now_ns=70 * MS)
+    learnt = ledger.begin("two")
+    assert [row.stage for row in learnt] == [CAMERA_TO_CHUNK]
+    assert told(ledger) == pytest.approx({CAMERA_TO_CHUNK: 0.07})
+    assert len(ledger.accepted("two", 1, 160 * MS)) == 2
+    assert ledger.begin("two") == []
+
+
 def test_the_table_has_a_line_per_stage_in_milliseconds() -> None:
     ledger = Ledger()
+    ledger.begin("task")
     ledger.chunk("task", 1, 0, stages(0), now_ns=0)
     lines = ledger.table().splitlines()
     assert lines[0].split() == ["stage", "count", "p50", "p95", "p99", "[ms]"]
@@ -96,6 +127,8 @@ def test_the_table_has_a_line_per_stage_in_milliseconds() -> None:
 def test_nothing_is_negative_whatever_comes(events: list[tuple[str, int, int]]) -> None:
     ledger = Ledger()
     for task, sequence, time_ns in events:
+        if not sequence:
+            ledger.begin(task)
         ledger.chunk(task, sequence, time_ns, [], now_ns=0)
         ledger.accepted(task, sequence, time_ns)
     assert all(row.p50 >= 0 for row in ledger.rows())

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import rclpy
+from builtin_interfaces.msg import Time as BuiltinTime
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.time import Time
 from sensor_msgs.msg import JointState
@@ -73,6 +74,7 @@ class World(Probe):
         for status in array.status:
             if status.name == "dust_view":
                 self.said = {row.key: row.value for row in status.values}
+                self.said["message"] = status.message
 
     def _on_markers(self, array: MarkerArray) -> None:
         self.markers.update({marker.ns: marker for marker in array.markers})
@@ -111,7 +113,12 @@ def test_the_ledger_is_on_diagnostics_and_told_at_the_end(world, capfd) -> None:
     features.header.stamp = time(1000)
     features.timings = [timing("encode", 1000, 30)]
     world.send_until(features, lambda: "camera to features p50/p95/p99 [ms]" in world.said)
+    early = state(last_sequence=0, last_splice=time(0))
+    world.send_until(early, lambda: world.said.get("message") == "a task runs")
     world.send_until(chunk(), lambda: "sample p50/p95/p99 [ms]" in world.said)
+    stray = chunk(7)
+    stray.task_id = "stray"
+    world.send(stray)
     wanted = "camera to first point p50/p95/p99 [ms]"
     world.send_until(state(), lambda: wanted in world.said)
     assert world.said["camera to features p50/p95/p99 [ms]"] == "30.0/30.0/30.0"
@@ -142,6 +149,28 @@ def test_plan_tail_seam_chunk_and_arm_are_drawn(world) -> None:
     assert all(marker.action == Marker.ADD for marker in world.markers.values())
     idle = state(mode=ExecutorState.IDLE, task_id="")
     world.send_until(idle, lambda: world.markers["actions"].action == Marker.DELETE)
+
+
+def test_no_odd_message_ends_the_node(world) -> None:
+    nan, inf = float("nan"), float("inf")
+    past = BuiltinTime(sec=-1)
+    odd = [chunk(), Features(), state(last_splice=past), JointState(name=list(ARM_JOINTS))]
+    for message in odd:
+        message.header.stamp = past
+    odd[3].position = [nan] * 7
+    for value in (nan, inf, -inf, 1e300, 1e-300):
+        odd += [state(period=value), state(buffer=value)]
+        odd += [timed(kind(), value) for kind in (chunk, Features)]
+    for message in odd:
+        world.send(message)
+    world.send(state(positions=[inf] * 35))
+    world.send_until(state(), lambda: "plan" in world.markers)
+    assert "arm" not in world.markers
+
+
+def timed(message, duration: float):
+    message.timings = [StageTiming(stage="odd", stamp=time(1000), duration=duration)]
+    return message
 
 
 def test_what_does_not_fit_is_not_drawn(world) -> None:

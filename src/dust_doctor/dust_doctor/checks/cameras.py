@@ -10,14 +10,17 @@ from dust_doctor.evidence import GraphEvidence, Stream
 from dust_doctor.finding import Finding, fail, ok, skip, warn, worst
 from dust_doctor.wishes import Wishes
 
-ENCODINGS = ("bgra8", "bgr8", "rgb8", "rgba8", "8UC3", "8UC4")
-"""What perception can read, as raw images."""
+ENCODINGS = ("bgra8", "bgr8", "rgba8", "rgb8", "mono8")
+"""What perception can read, as raw images: CHANNELS of dust_perception.images."""
 
 COMPRESSIONS = ("jpeg", "jpg", "png")
 """What perception can read, compressed."""
 
 MAX_SKEW = 0.08
 """Images further apart are not put together, see config/perception.yaml. Unit: s."""
+
+SILENT_PERIODS = 10
+"""A stream that ends with more missing messages than this has stopped."""
 
 LEAST_SIDE = 224
 """Side of the image that the model sees. Unit: px."""
@@ -43,6 +46,9 @@ def _judge_view(view: str, graph: GraphEvidence, wishes: Wishes) -> Finding:
         "check USB speed, exposure time and load, or Fast DDS's shared memory (dds-profile); "
         f"{wanted:g} Hz are wanted (--camera-rate)"
     )
+    if stream.silence > SILENT_PERIODS / wanted:
+        silent = f"{says}: it has been silent for the last {stream.silence:.1f} s"
+        return fail(silent, "has the camera's node died, or its cable come off? See its own log")
     if stream.rate < 0.6 * wanted:
         return fail(says, remedy)
     if stream.rate < 0.9 * wanted or stream.gap > 3 / wanted:
@@ -98,7 +104,7 @@ def judge_format(graph: GraphEvidence) -> Finding:
 def _defects(view: str, stream: Stream) -> Iterator[Finding]:
     if stream.form not in (*ENCODINGS, *COMPRESSIONS):
         says = f"view '{view}' is encoded as '{stream.form}'"
-        yield fail(says, f"let the camera send one of {', '.join(ENCODINGS[:4])}")
+        yield fail(says, f"let the camera send one of {', '.join(ENCODINGS)}")
     if stream.form in ENCODINGS and not (stream.width and stream.height):
         yield fail(f"view '{view}' sends empty images", "look at the camera's own log")
     elif 0 < min(stream.width, stream.height) < LEAST_SIDE:

@@ -24,6 +24,7 @@ CONTROLLERS = ("fr3_arm_controller", "joint_impedance_controller")
 """Controllers that follow the executor: the trajectory controller, crisp_controllers'."""
 
 _LEAST_RATE = 20.0  # Hz
+_FEW, _MANY = 3 / _LEAST_RATE, 10 / _LEAST_RATE  # s, for which joint_states may be silent
 _IDLE, _MOVE, _GUIDING, _REFLEX, _USER_STOPPED = 1, 2, 3, 4, 5
 
 _REMEDIES = {
@@ -48,6 +49,11 @@ def judge_joint_states(graph: GraphEvidence) -> Finding:
     if missing:
         says = f"joint_states lack {', '.join(missing)}"
         return fail(says, "is the arm started with robot_type:=fr3 and without arm_prefix?")
+    if stream.silence > _FEW:
+        silence = f"have been silent for the last {stream.silence:.1f} s"
+        says = f"joint_states come at {stream.rate:.1f} Hz, but {silence}"
+        remedy = "has the arm's driver ended? See its log"
+        return fail(says, remedy) if stream.silence > _MANY else warn(says, remedy)
     if stream.rate < _LEAST_RATE:
         says = f"joint_states come at {stream.rate:.1f} Hz, {_LEAST_RATE:g} Hz are needed"
         return warn(says, "raise joint_state_rate of franka_bringup to 30")

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dust_doctor.checks.cameras import (
+    ENCODINGS,
     judge_bandwidth,
     judge_format,
     judge_rate,
@@ -33,6 +34,9 @@ def test_a_good_graph_passes(graph):
             Verdict.WARN,
             "longest gap 1033 ms",
         ),
+        ({"silence": 0.15}, Verdict.OK, "longest gap 150 ms"),
+        ({"silence": 0.3}, Verdict.WARN, "longest gap 300 ms"),
+        ({"silence": 2.0}, Verdict.FAIL, "has been silent for the last 2.0 s"),
     ],
 )
 def test_slow_and_halting_cameras_are_found(graph, camera, changes, verdict, words):
@@ -76,7 +80,9 @@ def test_skews_are_those_of_a_search(one, other):
     ("changes", "verdict"),
     [
         ({"form": "jpeg", "width": 0, "height": 0}, Verdict.OK),
+        ({"form": "mono8"}, Verdict.OK),
         ({"form": "yuyv"}, Verdict.FAIL),
+        ({"form": "8UC3"}, Verdict.FAIL),
         ({"width": 0}, Verdict.FAIL),
         ({"width": 320, "height": 180}, Verdict.WARN),
     ],
@@ -85,6 +91,12 @@ def test_formats_are_judged(graph, camera, changes, verdict):
     cameras = {"side": camera("side", **changes)}
     assert judge_format(graph(cameras=cameras)).verdict is verdict
     assert judge_format(graph(cameras={})).verdict is Verdict.SKIP
+
+
+def test_encodings_are_those_that_perception_reads():
+    # The robot's machine has no perception, so the doctor has a list of its own.
+    images = pytest.importorskip("dust_perception.images")
+    assert set(ENCODINGS) == set(images.CHANNELS)
 
 
 def test_bandwidth_is_held_against_the_way(graph, camera):

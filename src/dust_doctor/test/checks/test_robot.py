@@ -29,6 +29,17 @@ def test_joint_states_must_be_whole_and_often(graph, stream):
 
 
 @pytest.mark.parametrize(
+    ("silence", "verdict"),
+    [(0.1, Verdict.OK), (0.3, Verdict.WARN), (2.0, Verdict.FAIL)],
+)
+def test_joint_states_must_go_on_to_the_end(graph, stream, silence, verdict):
+    states = stream("joint_states", rate=30.0, silence=silence)
+    found = judge_joint_states(graph(joint_states=states))
+    assert found.verdict is verdict
+    assert verdict is Verdict.OK or f"silent for the last {silence:.1f} s" in found.says
+
+
+@pytest.mark.parametrize(
     ("modes", "errors", "verdict", "words"),
     [
         ((2,), (), Verdict.OK, "MOVE"),
