@@ -80,14 +80,18 @@ def test_a_camera_that_stopped(rig):
     check_blind(rig, "camera_stop", "view wrist: newest image is", target="wrist")
 
 
+# This one and the next two: dust_perception's own tests have them over DDS, too.
+@pytest.mark.slow
 def test_a_late_camera(rig):
     check_blind(rig, "camera_delay", "view side: newest image is", target="side", value=1.0)
 
 
+@pytest.mark.slow
 def test_a_frozen_camera(rig):
     check_blind(rig, "camera_freeze", "view side: the same picture", target="side")
 
 
+@pytest.mark.slow
 def test_swapped_cameras(rig):
     text = "view wrist: images come from frame 'zed_side_left_camera_frame_optical'"
     check_blind(rig, "camera_swap", text)

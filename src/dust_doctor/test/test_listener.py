@@ -80,6 +80,7 @@ def test_what_dies_while_the_doctor_listens_is_silent(fresh_ros_domain, monkeypa
     assert heard.joint_states.silence > 0.5
 
 
+@pytest.mark.slow
 def test_an_empty_domain_fails_with_remedies(fresh_ros_domain):
     code, rows = examine(1, "--only", "executor", "joint-states", "camera-rate", "stamps")
     assert code == 2

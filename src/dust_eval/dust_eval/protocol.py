@@ -151,7 +151,18 @@ def _mapping(value: Any) -> dict[str, str]:
     for task, text in value.items():
         if "{object}" not in str(text):
             raise ValueError(f"tasks: the instruction of {task} must contain {{object}}")
+        _require_filled(str(task), str(text))
     return {str(task): str(text) for task, text in value.items()}
+
+
+def _require_filled(task: str, text: str) -> None:
+    """Raise ValueError where an instruction has more to fill in than the object's name."""
+    try:
+        text.format(object="cup")
+    except (LookupError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"tasks: the instruction of {task} may have nothing in braces but {{object}}: {text!r}"
+        ) from error
 
 
 def _listing(value: Any, name: str) -> list[Any]:

@@ -104,6 +104,8 @@ def test_seeds_that_training_uses_are_named(write):
         (SMALL.replace("objects:", "things:"), "unknown entry 'things'"),
         ("tasks: {a: '{object}'}", "entry 'objects' is missing"),
         (SMALL.replace("put the {object} down", "go"), r"of a must contain \{object\}"),
+        (SMALL.replace("put the {object}", "{verb} the {object}"), r"nothing in braces but"),
+        (SMALL.replace("put the {object}", "put } the {object}"), r"nothing in braces but"),
         (SMALL.replace("{seed: 3, distractors: 1}", "{seed: x}"), "is not of the form"),
         (SMALL.replace("distractors: 1", "distractors: 2"), "only 1 other objects"),
         (SMALL.replace(", 7]", ", 3]"), "trial a-red_cube-3 appears twice"),

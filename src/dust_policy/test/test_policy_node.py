@@ -196,7 +196,7 @@ def test_an_executor_that_stops_ends_the_task(world: World) -> None:
     ("sense", "code"),
     [
         ("sees", R.NO_FEATURES),
-        ("feels", R.NO_JOINT_STATES),
+        pytest.param("feels", R.NO_JOINT_STATES, marks=pytest.mark.slow),
         ("executor_speaks", R.EXECUTOR_UNAVAILABLE),
     ],
 )

@@ -71,7 +71,13 @@ def test_fingers_in_the_box_are_found(cell):
     assert collisions.found(snapshot)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param(task, marks=[pytest.mark.slow] if number else [])
+        for number, task in enumerate(TASKS)
+    ],
+)
 def test_the_expert_leads_back(cell, astray, task):
     for index, name in enumerate(OBJECTS):
         led = astray.lead(place(task, name, 1000 + index), 1.0)

@@ -52,7 +52,8 @@ class BarePolicy:
             clock=lambda: 0,
         )
         self._model = open_model(settings, clock=lambda: 0)
-        self._steps = Steps(settings.action_steps, settings.vision_steps)
+        wanted = Steps(settings.action_steps, settings.vision_steps)
+        self._steps = self._model.powers.fit(wanted)
         self._names = tuple(settings.joint_names)
         self.begin(0)
         # The node's setting counts for a process of its own; trials run beside each other.
