@@ -8,6 +8,7 @@ Exit code: 0 it is there, 1 it was refused or stopped on its way, 2 a mistake in
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ from std_srvs.srv import Trigger
 
 from dust_msgs.msg import ExecutorState
 from dust_node.errors import UserError
+from dust_node.interrupts import interrupts
 from dust_node.lone_node import lone_node, split_words
 from dust_node.qos import SENSOR
 
@@ -34,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "dust-home", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args(own)
     try:
-        with lone_node("dust_home", ros) as node:
-            return _go(Traveller(node))
+        # Not by KeyboardInterrupt: raised inside of rclpy, it may lose what was just coming.
+        with lone_node("dust_home", ros) as node, interrupts(lambda: None) as interrupted:
+            return _go(Traveller(node, interrupted))
     except UserError as error:
         print(f"dust-home: {error}", file=sys.stderr)
         return MISTAKE
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _go(traveller: "Traveller") -> int:
     try:
         defect = traveller.go()
-    except KeyboardInterrupt:
+    except InterruptedError:
         stopped, why = traveller.ask("stop")
         defect = "interrupted; the arm was stopped, call dust_executor/rearm to go on"
         if not stopped:
@@ -63,15 +66,20 @@ class Traveller:
 
     Args:
         node: Node that asks.
+        interrupted: Set once somebody wants the arm to stop.
     """
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, node: Node, interrupted: threading.Event) -> None:
+        self._node, self._interrupted = node, interrupted
         self._state: ExecutorState | None = None
         node.create_subscription(ExecutorState, "executor_state", self._on_state, SENSOR)
 
     def go(self) -> str:
-        """Bring the arm home; return why it is not there, an empty text if it is."""
+        """Bring the arm home; return why it is not there, an empty text if it is.
+
+        Raises:
+            InterruptedError: The arm is to stop on its way.
+        """
         success, message = self.ask("home")
         if not success:
             # To be there already is no failure.
@@ -96,6 +104,8 @@ class Traveller:
         deadline = heard + _LONGEST_SEC
         moved = False
         while time.monotonic() < deadline:
+            if self._interrupted.is_set():
+                raise InterruptedError
             self._state = None
             rclpy.spin_once(self._node, timeout_sec=0.1)
             state = self._state

@@ -1,5 +1,7 @@
 """What the command says when nobody answers; the way itself is in test_robot_link."""
 
+import threading
+
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2")
@@ -17,7 +19,7 @@ class Interrupted(Traveller):
 
     def ask(self, name: str) -> tuple[bool, str]:
         if name == "home":
-            raise KeyboardInterrupt
+            raise InterruptedError
         return self.answers.pop(0)
 
 
@@ -46,7 +48,10 @@ def test_an_executor_that_falls_silent_on_the_way_is_noticed(monkeypatch):
         if heard:
             traveller._on_state(heard.pop())
 
-    traveller._node = None
+    traveller._node, traveller._interrupted = None, threading.Event()
     monkeypatch.setattr(home_command.rclpy, "spin_once", spin_once)
     assert traveller._wait() == "the executor fell silent; the arm follows what it was sent"
     assert heard == []
+    traveller._interrupted.set()
+    with pytest.raises(InterruptedError):
+        traveller._wait()

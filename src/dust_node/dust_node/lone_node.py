@@ -1,6 +1,5 @@
 """What commands share that talk to a running graph for a moment: their words and their node."""
 
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -34,12 +33,9 @@ def lone_node(name: str, ros_words: Sequence[str]) -> Iterator[Node]:
         rclpy.init(args=[name, *ros_words], signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:
         raise UserError(f"ROS arguments: {str(error).splitlines()[0]}") from error
-    # A shell's background jobs are started with SIGINT ignored.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     node = rclpy.create_node(name)
     try:
         yield node
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
-        signal.signal(signal.SIGINT, before)

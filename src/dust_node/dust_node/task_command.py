@@ -11,8 +11,9 @@ Exit code: 0 it ended as it should, 1 it did not or was refused, 2 a mistake in 
 
 import argparse
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import rclpy
@@ -24,6 +25,7 @@ from std_srvs.srv import Trigger
 from dust_msgs.action import ExecuteTask
 from dust_node.durations import Row, table
 from dust_node.errors import UserError
+from dust_node.interrupts import interrupts
 from dust_node.lone_node import lone_node, split_words
 
 FAILED, MISTAKE = 1, 2
@@ -43,15 +45,16 @@ class Tasker:
 
     Args:
         node: Node that asks.
+        interrupted: Set once somebody wants to leave: a task is canceled then.
     """
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, node: Node, interrupted: threading.Event) -> None:
+        self._node, self._interrupted = node, interrupted
         self._client = ActionClient(node, ExecuteTask, _ACTION)
         self._said = 0.0
 
     def do(self, instruction: str, time_limit: float) -> ExecuteTask.Result:
-        """Have a task done; return its end. Ctrl-C cancels it.
+        """Have a task done; return its end.
 
         Args:
             instruction: What to do, in words.
@@ -60,21 +63,21 @@ class Tasker:
         Raises:
             RefusedError: Nobody serves tasks, or it was not accepted.
         """
-        if not self._client.wait_for_server(timeout_sec=_ANSWER_SEC):
-            raise RefusedError(
-                f"nobody serves {_ACTION}; is the graph running, in this ROS domain?"
-            )
+        missing = f"nobody serves {_ACTION}; is the graph running, in this ROS domain?"
+        self._wait(self._client.server_is_ready, missing)
         goal = ExecuteTask.Goal(instruction=instruction, time_limit=time_limit)
         sent = self._client.send_goal_async(goal, feedback_callback=self._on_feedback)
-        try:
-            result = self._accepted(sent).get_result_async()
-            self._follow(result)
-        except KeyboardInterrupt:
+        self._wait(sent.done, f"{_ACTION} did not answer within {_ANSWER_SEC:g} s", patient=True)
+        handle: Any = sent.result()
+        if not handle.accepted:
+            raise RefusedError("the task was not accepted; the log of its server says why")
+        result = handle.get_result_async()
+        self._follow(result)
+        if not result.done():
             print("canceling: the arm comes to rest", flush=True)
-            handle = self._accepted(sent)
-            result = handle.get_result_async()
             handle.cancel_goal_async()
-            self._wait(result, "the task was canceled, but nobody said that it ended")
+            unknown = "the task was canceled, but nobody said that it ended"
+            self._wait(result.done, unknown, patient=True)
         end: ExecuteTask.Result = result.result().result
         return end
 
@@ -85,10 +88,11 @@ class Tasker:
             RefusedError: Nobody offers it, or it was refused.
         """
         client = self._node.create_client(Trigger, f"dust_executor/{name}")
-        if not client.wait_for_service(timeout_sec=_ANSWER_SEC):
-            raise RefusedError(f"nobody offers dust_executor/{name}; is the executor running?")
+        missing = f"nobody offers dust_executor/{name}; is the executor running?"
+        self._wait(client.service_is_ready, missing)
         asked = client.call_async(Trigger.Request())
-        answer = self._wait(asked, f"dust_executor/{name} did not answer")
+        self._wait(asked.done, f"dust_executor/{name} did not answer within {_ANSWER_SEC:g} s")
+        answer: Any = asked.result()
         if not answer.success:
             raise RefusedError(answer.message)
         return str(answer.message) or "done"
@@ -97,17 +101,10 @@ class Tasker:
         """Leave the graph."""
         self._client.destroy()
 
-    def _accepted(self, sent: Future) -> Any:
-        handle = self._wait(sent, f"{_ACTION} did not answer")
-        if not handle.accepted:
-            raise RefusedError("the task was not accepted; the log of its server says why")
-        return handle
-
     def _follow(self, result: Future) -> None:
-        """Wait for the end of the task, as long as there is somebody who does it."""
+        """Wait for the end of the task, or an interrupt, as long as somebody does the task."""
         there = time.monotonic()
-        while not result.done():
-            # In turns: a long wait would not hear Ctrl-C.
+        while not result.done() and not self._interrupted.is_set():
             rclpy.spin_once(self._node, timeout_sec=_TURN_SEC)
             if self._client.server_is_ready():
                 there = time.monotonic()
@@ -116,13 +113,23 @@ class Tasker:
                     "whoever did the task is gone; the executor brings the arm to rest"
                 )
 
-    def _wait(self, future: Future, otherwise: str) -> Any:
+    def _wait(
+        self, condition: Callable[[], bool], otherwise: str, *, patient: bool = False
+    ) -> None:
+        """Spin until a condition holds.
+
+        Args:
+            condition: What is waited for.
+            otherwise: What is wrong when it does not hold in time.
+            patient: Wait although somebody wants to leave: there is something to be canceled.
+        """
         deadline = time.monotonic() + _ANSWER_SEC
-        while not future.done():
+        while not condition():
+            if self._interrupted.is_set() and not patient:
+                raise RefusedError("interrupted")
             if time.monotonic() > deadline:
-                raise RefusedError(f"{otherwise} within {_ANSWER_SEC:g} s")
+                raise RefusedError(otherwise)
             rclpy.spin_once(self._node, timeout_sec=_TURN_SEC)
-        return future.result()
 
     def _on_feedback(self, message: Any) -> None:
         now, feedback = time.monotonic(), message.feedback
@@ -142,8 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own, ros = split_words(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(own)
     try:
-        with lone_node("dust_task", ros) as node:
-            return _run(Tasker(node), options)
+        # Not by KeyboardInterrupt: raised inside of rclpy, it may lose what was just coming.
+        with lone_node("dust_task", ros) as node, interrupts(lambda: None) as interrupted:
+            return _run(Tasker(node, interrupted), options)
     except UserError as error:
         print(f"dust-task: {error}", file=sys.stderr)
         return MISTAKE
@@ -157,8 +165,6 @@ def _run(tasker: Tasker, options: argparse.Namespace) -> int:
         return _report(tasker.do(options.instruction, options.time_limit))
     except RefusedError as error:
         print(f"dust-task: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("dust-task: interrupted", file=sys.stderr)
     finally:
         tasker.close()
     return FAILED
