@@ -194,9 +194,10 @@ def test_single_targets_take_the_place_of_trajectories(robot, start):
 
 
 def test_single_targets_brake_before_the_program_ends(robot, start):
-    node = start("output:=joint_target", "home.speed_share:=0.5")
+    # So slowly that it is far from home when the program ends, whatever else the machine does.
+    node = start("output:=joint_target", "home.speed_share:=0.05")
     assert robot.ask("home").success
-    robot.wait(lambda: any(abs(speed) > 0.1 for speed in robot.states[-1].velocities[:7]))
+    robot.wait(lambda: any(abs(speed) > 0.05 for speed in robot.states[-1].velocities[:7]))
     node.interrupt()
     assert robot.reason(ExecutorState.STOPPED) == "dust_executor is being shut down"
     node.end()
@@ -204,7 +205,7 @@ def test_single_targets_brake_before_the_program_ends(robot, start):
     first = np.array([row.position for row in robot.targets])[:, 0]
     steps = np.abs(np.diff(first))
     assert first[-1] > 0.01
-    assert steps.max() > 1e-3
+    assert steps.max() > 3e-4
     assert steps[-1] < 0.05 * steps.max()
 
 
