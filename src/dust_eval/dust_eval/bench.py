@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dust_eval.bench_arguments import number, out_folder, whole
-from dust_eval.bench_machine import machine_lines, require_device
+from dust_eval.bench_machine import machine_lines
 
 PARTS = {
     "executor": "dust_eval.bench_executor",
@@ -133,7 +133,10 @@ def _require_possible(options: argparse.Namespace) -> None:
     if "schedule" in options.only and options.seconds < SCHEDULE_SEC:
         raise ValueError(f"--seconds {options.seconds:g}: schedule takes at least {SCHEDULE_SEC:g}")
     if "model" in options.only and options.device != "cpu":
-        require_device(options.device)
+        # Imported here: torch takes seconds that what needs no network can spare.
+        from dust_model.devices import usable
+
+        usable(options.device)
 
 
 if __name__ == "__main__":

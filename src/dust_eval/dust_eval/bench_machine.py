@@ -24,18 +24,6 @@ def machine_lines() -> list[str]:
     ]
 
 
-def require_device(name: str) -> None:
-    """Raise ValueError, one line, unless torch can use the device here."""
-    # Imported here: torch takes seconds that what needs no network can spare.
-    import torch
-
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:  # the latter where torch has no CUDA at all
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device {name!r} can't be used: {reason}") from None
-
-
 def _version(name: str) -> str:
     try:
         return version(name)

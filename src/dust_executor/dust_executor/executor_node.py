@@ -107,8 +107,9 @@ class ExecutorNode(DustNode):
     def _end_motion(self, reason: str) -> None:
         if self._core.modes.in_task or self._robot.busy():
             self._core.stop(reason)
-            # Nobody will say it later.
-            self._publish_state()
+            # Nobody will say it later; at shutdown the context may be gone already.
+            if rclpy.ok(context=self.context):
+                self._publish_state()
 
     def _advertise(self) -> None:
         self._trajectories = self.create_publisher(
@@ -250,7 +251,7 @@ class ExecutorNode(DustNode):
     def _is_soon_due(self) -> bool:
         """Return whether the next cycle may as well run now; the timer then waits for another."""
         # A simulated clock may stand still until this cycle has been heard of.
-        if self._timer is None or self._is_simulated_time():
+        if self._timer is None or self._timer.clock is self.get_clock():
             return False
         timer = self._timer.handle
         with timer:
@@ -276,8 +277,7 @@ class ExecutorNode(DustNode):
     def _publish_state(self) -> None:
         self._say_mode()
         state = self._state_writer.write(self._core, self._now(), samples=self._samples)
-        if rclpy.ok(context=self.context):
-            self._states.publish(state)
+        self._states.publish(state)
 
     def _say_mode(self) -> None:
         modes = self._core.modes

@@ -81,6 +81,9 @@ class Traveller:
             InterruptedError: The arm is to stop on its way.
         """
         success, message = self.ask("home")
+        if self._interrupted.is_set():
+            # Whatever the answer, or none: the arm may be on its way.
+            raise InterruptedError
         if not success:
             # To be there already is no failure.
             return "" if "at home already" in message else message

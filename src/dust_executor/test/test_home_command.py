@@ -12,15 +12,16 @@ from dust_msgs.msg import ExecutorState
 
 
 class Interrupted(Traveller):
-    """Its way is interrupted at once; the answers are given."""
+    """It is interrupted before anybody has answered; what `stop` answers is given."""
 
-    def __init__(self, *answers: tuple[bool, str]) -> None:
-        self.answers = list(answers)
+    def __init__(self, answer: tuple[bool, str]) -> None:
+        self.answer, self._interrupted = answer, threading.Event()
 
     def ask(self, name: str) -> tuple[bool, str]:
-        if name == "home":
-            raise InterruptedError
-        return self.answers.pop(0)
+        if name == "stop":
+            return self.answer
+        self._interrupted.set()
+        return False, f"dust_executor/{name} did not answer"
 
 
 @pytest.mark.parametrize(

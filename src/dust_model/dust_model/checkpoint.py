@@ -22,6 +22,7 @@ import torch
 from tokenizers import Tokenizer
 
 from dust_model.config import ModelConfig, require
+from dust_model.devices import usable
 from dust_model.head import Head
 from dust_model.hub import find_folder
 from dust_model.policy import Policy
@@ -198,7 +199,7 @@ class Checkpoint:
         eagle = load_module(
             lambda: empty_eagle(self.config.vision_language),
             self.folder / BACKBONE,
-            device=_device(device),
+            device=usable(device),
             dtype=_dtype(dtype, device),
         )
         return Backbone(eagle, self._tokenizer(), self.robot)
@@ -210,7 +211,7 @@ class Checkpoint:
         head = load_module(
             lambda: build_head(self.config, horizon=self.robot.horizon),
             self.folder / HEAD,
-            device=_device(device),
+            device=usable(device),
             dtype=_dtype(dtype, device),
         )
         return Policy(head, self.statistics, self.robot, recorded=recorded)
@@ -313,12 +314,3 @@ def _dtype(name: str, device: str) -> torch.dtype:
         return torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
     require(name in DTYPES, f"dtype {name!r} is none of {', '.join((AUTO, *DTYPES))}")
     return DTYPES[name]
-
-
-def _device(name: str) -> str:
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device {name!r} can't be used: {reason}") from None
-    return name

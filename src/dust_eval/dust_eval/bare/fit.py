@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from dust_eval.bench_machine import require_device
 from dust_model.checkpoint import BACKBONE, HEAD, TOKENIZER, Checkpoint
+from dust_model.devices import usable
 from dust_model.schedule import fitting_plan
 from dust_model.shards import ShardedTensors
 from dust_model.tokenizer import read_tokenizer
@@ -32,7 +32,7 @@ def require_fit(perception: Mapping[str, Any], policy: Mapping[str, Any]) -> Non
     eyes = PerceptionSettings.from_values(perception)
     settings = PolicySettings.from_values(policy)
     for device in (eyes.device, settings.device):
-        require_device(device)
+        usable(device)
     checkpoint = Checkpoint.load(eyes.checkpoint)
     _require_robot(checkpoint, settings)
     fitting_plan(checkpoint.config.head, settings.action_steps, settings.vision_steps)
