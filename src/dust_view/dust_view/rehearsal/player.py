@@ -9,8 +9,8 @@
                   player -- rehearsal/executor_state -----> policy
 
 Time stands still while anybody works. Everything that a result depends on passes through here, in
-an order that no machine's speed can change; a question that each node answers from the thread that
-takes in its messages makes sure that it has taken them in.
+an order that no machine's speed can change; questions that each node answers from the thread that
+takes in its messages make sure that it has taken them in.
 """
 
 import time
@@ -54,6 +54,7 @@ class Player:
     Attributes:
         states: The executor's newest state; None before the first.
         trajectories: What the executor published since it was last emptied, oldest first.
+        heard: When the newest of them came, wall time in s; 0 before the first.
         chunks: The policy's chunks by the stamp of their observation, ns.
         features: Features by their stamp, ns, with the wall time of their coming, s.
     """
@@ -71,6 +72,7 @@ class Player:
         self._node, self._executor = node, executor
         self.state: ExecutorState | None = None
         self.trajectories: list[JointTrajectory] = []
+        self.heard = 0.0
         self.chunks: dict[int, tuple[float, ActionChunk]] = {}
         self.features: dict[int, tuple[float, Features]] = {}
         self.now_ns = 0
@@ -91,6 +93,8 @@ class Player:
             name: node.create_client(GetParameters, f"{name}/get_parameters") for name in NODES
         }
         self._task = ActionClient(node, ExecuteTask, "execute_task")
+        self._looked = 0
+        self._look = node.create_guard_condition(self._on_look)
 
     # -- sending
 
@@ -168,18 +172,27 @@ class Player:
         self.wait(future.done, f"an answer of {name}", patience=patience)
         return [_value(found) for found in future.result().values]
 
-    def agree(self, *names: str, patience: float) -> None:
-        """Wait until nodes have taken in everything that was sent to them before.
+    def agree(self, *names: str, patience: float, questions: int = 1) -> None:
+        """Wait until nodes have taken in what was sent to them, and what they sent then is here.
+
+        One message of each topic: of several, a node takes one each time it looks.
+
+        Args:
+            names: The nodes.
+            patience: Longest wait for each answer, wall time in s.
+            questions: How often each is asked. Once is enough for a node that looks for messages
+                and for questions at the same time. The executor looks for messages first: what
+                comes in between is taken after the answer, but before it looks for another
+                question. So it has to be asked twice.
 
         Raises:
             SilenceError: One did not answer in time.
         """
-        futures: dict[str, Future] = {
-            name: self._questions[name].call_async(GetParameters.Request(names=["use_sim_time"]))
-            for name in names
-        }
-        for name, future in futures.items():
-            self.wait(future.done, f"an answer of {name}", patience=patience)
+        for _ in range(questions):
+            futures: dict[str, Future] = {name: self._ask_anything(name) for name in names}
+            for name, future in futures.items():
+                self.wait(future.done, f"an answer of {name}", patience=patience)
+        self._take_in(patience)
 
     def wait_connected(self, *, patience: float) -> None:
         """Wait until everybody is there, connected as a rehearsal needs it, and on our clock.
@@ -240,6 +253,16 @@ class Player:
         """Take the action's client away."""
         self._task.destroy()
 
+    def _ask_anything(self, name: str) -> Future:
+        return self._questions[name].call_async(GetParameters.Request(names=["use_sim_time"]))
+
+    def _take_in(self, patience: float) -> None:
+        """Take in what has arrived: an answer may be seen before a message that came before it."""
+        looked = self._looked
+        # Seen only by a wait that begins now, and run after each message that this wait finds.
+        self._look.trigger()
+        self.wait(lambda: self._looked > looked, "what has arrived", patience=patience)
+
     def _listen(self) -> None:
         for kind, topic, callback in (
             (ExecutorState, "executor_state", self._on_state),
@@ -253,7 +276,11 @@ class Player:
         self.state = message
         self._state.publish(message)
 
+    def _on_look(self) -> None:
+        self._looked += 1
+
     def _on_trajectory(self, message: JointTrajectory) -> None:
+        self.heard = time.perf_counter()
         self.trajectories.append(message)
 
     def _on_chunk(self, message: ActionChunk) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,12 @@ from dust_view.rehearsal.player import (
     EXECUTOR,
     NODES,
     PERCEPTION,
+    POLICY,
     Player,
     SilenceError,
     as_png,
 )
-from dust_view.rehearsal.recording import ImageSet, Recording
+from dust_view.rehearsal.recording import ImageSet, JointSample, Recording
 from dust_view.rehearsal.score import Notes, RehearsedChunk, correction
 from dust_view.trajectory import NS, Array, Trajectory
 
@@ -34,6 +35,9 @@ _ENDING_SEC = 3.0
 
 _ANSWER_NS = 150_000_000
 """After which the policy takes a chunk that the executor has not accepted for a rejected one."""
+
+_SPACING_NS = 5_000_000
+"""Joint states that come faster are thinned out: the policy keeps none that are closer together."""
 
 _MOST_SILENT = 3
 """Sets in a row that may bring no chunk."""
@@ -80,7 +84,7 @@ class Rehearsal:
             ValueError: The recording lacks a joint.
         """
         self._player, self._recording, self._choices = player, recording, choices
-        self._joints = deque(recording.joints)
+        self._joints = deque(thinned(recording.joints))
         self._first_ns = recording.sets[0].stamp_ns
         self._shown = self._joint_at_first()
         position = self._shown.of(choices.joint_names)
@@ -213,22 +217,33 @@ class Rehearsal:
         player, patience = self._player, self._choices.patience
         if now_ns > self._first_ns:
             self.arm.advance(now_ns)
+        due = self._due_joints(now_ns)
         player.tell_time(now_ns)
-        self._send_joints(now_ns)
+        self._send_arm()
         player.wait(
             lambda: _stamp(player.state) >= now_ns,
             f"the state of {EXECUTOR}",
             patience=patience,
             again=self._send_arm,
         )
+        self._send_joints(due)
         player.agree(*NODES, patience=patience)
         self._count()
 
-    def _send_joints(self, now_ns: int) -> None:
+    def _due_joints(self, now_ns: int) -> list[JointSample]:
+        """Return the joint states that are due, oldest first; the newest one is shown from now."""
+        due = []
         while self._joints and self._joints[0].stamp_ns <= now_ns:
-            self._shown = self._joints.popleft()
-            self._player.send_joints(self._shown.data)
-        self._send_arm()
+            due.append(self._joints.popleft())
+        self._shown = due[-1] if due else self._shown
+        return due
+
+    def _send_joints(self, due: list[JointSample]) -> None:
+        """Send joint states, each when the one before was taken in: many at once would be lost."""
+        for number, sample in enumerate(due):
+            if number:
+                self._player.agree(PERCEPTION, POLICY, patience=self._choices.patience)
+            self._player.send_joints(sample.data)
 
     def _send_arm(self) -> None:
         state = self.arm.state()
@@ -279,8 +294,9 @@ class Rehearsal:
             chunk = self._note(message)
             begun = time.perf_counter()
             self._player.send_chunk(message)
-            self._player.agree(EXECUTOR, patience=self._choices.patience)
-            self.notes.latency["executor"].append(time.perf_counter() - begun)
+            self._player.agree(EXECUTOR, patience=self._choices.patience, questions=2)
+            if self._player.heard > begun:  # not of a chunk that changes nothing
+                self.notes.latency["executor"].append(self._player.heard - begun)
             self.notes.chunks.append(chunk)
         self._follow()
 
@@ -325,6 +341,19 @@ class Rehearsal:
             notes.clamped, notes.limited = state.clamped, state.limited
         if state.last_rejection and state.last_rejection not in notes.rejections:
             notes.rejections.append(state.last_rejection)
+
+
+def thinned(samples: Sequence[JointSample]) -> list[JointSample]:
+    """Return the first joint state and each that is far enough behind the last one returned.
+
+    Args:
+        samples: Oldest first.
+    """
+    kept: list[JointSample] = []
+    for sample in samples:
+        if not kept or sample.stamp_ns - kept[-1].stamp_ns >= _SPACING_NS:
+            kept.append(sample)
+    return kept
 
 
 def settle_instruction(given: str, recording: Recording) -> str:

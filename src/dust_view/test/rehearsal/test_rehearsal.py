@@ -1,6 +1,7 @@
 """The course of a rehearsal, with a player that plays all three nodes at once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace as Fields
 from typing import Any
@@ -14,10 +15,10 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dust_msgs.msg import ActionChunk, ExecutorState
 from dust_view.fr3 import ARM_JOINTS
-from dust_view.rehearsal.player import SilenceError
+from dust_view.rehearsal.player import EXECUTOR, SilenceError
 from dust_view.rehearsal.recording import Recording
-from dust_view.rehearsal.rehearsal import Choices, Rehearsal, settle_instruction
-from dust_view.rehearsal.score import score
+from dust_view.rehearsal.rehearsal import Choices, Rehearsal, settle_instruction, thinned
+from dust_view.rehearsal.score import Score, score
 
 NS = 1_000_000_000
 TOPICS = {view: f"zed_{view}/zed_node/rgb/color/rect/image" for view in ("wrist", "side")}
@@ -29,15 +30,25 @@ class Company:
     Args:
         silent: Numbers of the chunks that do not come.
         ends_after: Chunks after which the policy ends the task; 0: never.
+        late: Whether the executor answers a question before it takes the chunk sent before it.
+
+    Attributes:
+        arrivals: When the executor took each chunk, ns.
     """
 
-    def __init__(self, *, silent: tuple[int, ...] = (), ends_after: int = 0) -> None:
+    def __init__(
+        self, *, silent: tuple[int, ...] = (), ends_after: int = 0, late: bool = False
+    ) -> None:
         self.now_ns = 0
         self.state: ExecutorState | None = None
         self.chunks: dict[int, tuple[float, ActionChunk]] = {}
         self.features: dict[int, tuple[float, None]] = {}
         self.order: list[str] = []
         self.shown: list[int] = []
+        self.arrivals: list[int] = []
+        self.heard = 0.0
+        self._post: list[ActionChunk] = []
+        self._late = late
         self._silent, self._ends_after = silent, ends_after
         self._images: dict[str, bytes] = {}
         self._sequence, self._accepted = 0, 0
@@ -51,8 +62,10 @@ class Company:
     def ask(self, name: str, parameters: Any, *, patience: float) -> list[float]:
         return [30.0]
 
-    def agree(self, *names: str, patience: float) -> None:
+    def agree(self, *names: str, patience: float, questions: int = 1) -> None:
         self.order.append(f"agree {len(names)}")
+        if EXECUTOR in names and (questions > 1 or not self._late):
+            self._take_chunks()
 
     def wait(
         self,
@@ -72,6 +85,7 @@ class Company:
     def tell_time(self, now_ns: int) -> None:
         assert now_ns > self.now_ns
         self.now_ns = now_ns
+        self._take_chunks()
         self.state = ExecutorState(positions=[0.0], last_sequence=self._accepted)
         self.state.accepted = self._accepted
         self.state.header.stamp = Time(nanoseconds=now_ns).to_msg()
@@ -91,8 +105,16 @@ class Company:
         self.order.append("features")
 
     def send_chunk(self, message: ActionChunk) -> None:
+        self.order.append(f"chunk {message.sequence}")
+        self._post.append(message)
+
+    def _take_chunks(self) -> None:
+        while self._post:
+            self.arrivals.append(self.now_ns)
+            self._publish(self._post.pop(0))
+
+    def _publish(self, message: ActionChunk) -> None:
         self._accepted = int(message.sequence)
-        self.order.append(f"chunk {self._accepted}")
         points = []
         for offset, place in ((0, self._arm), (NS // 2, np.array(message.positions[-7:]))):
             point = JointTrajectoryPoint(positions=list(place))
@@ -181,6 +203,29 @@ def test_a_chunk_arrives_when_its_latency_has_passed(recording) -> None:
     for chunk in rehearsal.notes.chunks:
         late = (chunk.sent_ns - chunk.stamp_ns) / NS - 0.3
         assert 0 <= late < 1 / 30 + 0.001
+
+
+def test_an_executor_that_answers_before_it_takes_a_chunk_changes_nothing(recording) -> None:
+    def found(company: Company) -> Score:
+        rehearsal = rehearsed(recording, company)
+        assert company.arrivals == [chunk.sent_ns for chunk in rehearsal.notes.chunks]
+        return score(rehearsal.arm, rehearsal.notes, recording.commands)
+
+    prompt, late = found(Company()), found(Company(late=True))
+    assert (prompt.digest, prompt.seam) == (late.digest, late.seam)
+
+
+def test_joint_states_are_thinned_out_and_taken_in_one_by_one(recording) -> None:
+    first = recording.joints[0]
+    stamps = range(first.stamp_ns, recording.joints[-1].stamp_ns, NS // 1000)
+    recording.joints = [replace(first, stamp_ns=stamp_ns) for stamp_ns in stamps]
+    company = Company()
+    rehearsed(recording, company)
+    steps = list(pairwise(company.order))
+    assert ("joints", "joints") not in steps
+    assert ("joints", "agree 2") in steps  # more than one in a step of the clock
+    kept = [sample.stamp_ns for sample in thinned(recording.joints)]
+    assert set(np.diff(kept)) == {NS // 200}
 
 
 def test_the_nodes_agree_before_images_are_shown_and_after_each_chunk(recording) -> None:
