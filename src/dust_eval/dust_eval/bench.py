@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dust_eval.bench_arguments import number, out_folder, whole
+from dust_eval.bench_arguments import ACTION_STEPS, multiple, number, out_folder, whole
 from dust_eval.bench_machine import machine_lines
 
 PARTS = {
@@ -26,6 +26,16 @@ PARTS = {
 
 USUAL = tuple(name for name in PARTS if name != "memory")
 """Parts that are measured unless others are asked for: memory takes half an hour."""
+
+USED_BY = {
+    ("graph", "schedule"): ("runs",),
+    ("executor", "graph", "schedule"): ("seconds",),
+    ("schedule", "memory"): ("checkpoint", "graph"),
+    ("schedule",): ("most", "load"),
+    ("memory",): ("minutes", "warm_up", "interval", "watch", "domain"),
+    ("model",): ("cases", "sizes", "device", "threads", "clock", "budget"),
+}
+"""Options by the parts that look at them."""
 
 SCHEDULE_SEC = 3.0
 """Shortest measurement of schedule: a third of it is under load. Unit: s."""
@@ -57,7 +67,10 @@ def parser() -> argparse.ArgumentParser:
         "--graph", nargs="+", default=[], metavar="NAME:=VALUE", help="arguments of the graph"
     )
     driven.add_argument(
-        "--most", type=whole(0, 1024), default=64, help="most vision steps of schedule: auto"
+        "--most",
+        type=multiple(ACTION_STEPS, 1024),
+        default=64,
+        help=f"most vision steps of schedule: auto; a multiple of {ACTION_STEPS}",
     )
     driven.add_argument(
         "--load", type=whole(0, 4096), default=0, help="busy processes; default: all cores"
@@ -130,6 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _require_possible(options: argparse.Namespace) -> None:
     """Raise ValueError if a part would refuse later, after minutes of others, what is asked for."""
+    _require_used(options)
     if "schedule" in options.only and options.seconds < SCHEDULE_SEC:
         raise ValueError(f"--seconds {options.seconds:g}: schedule takes at least {SCHEDULE_SEC:g}")
     if "model" in options.only and options.device != "cpu":
@@ -137,6 +151,32 @@ def _require_possible(options: argparse.Namespace) -> None:
         from dust_model.devices import usable
 
         usable(options.device)
+    if {"graph", "schedule", "memory"} & set(options.only):
+        # Imported here: it takes ROS 2, which the model's part goes without.
+        from dust_eval.bench_drivers import require_drivers
+
+        require_drivers(options)
+
+
+def _require_used(options: argparse.Namespace) -> None:
+    """Raise ValueError if an option is given that none of the chosen parts looks at."""
+    usual = parser().parse_args([])
+    given = {name for name, value in vars(options).items() if value != getattr(usual, name)}
+    for parts, names in USED_BY.items():
+        unused = [name for name in names if name in given]
+        if unused and not set(parts) & set(options.only):
+            listed = " and ".join(parts)
+            raise ValueError(f"{_option(unused[0])} is for {listed}: add --only {parts[0]}")
+    if options.watch:
+        driven = [name for name in ("checkpoint", "graph", "minutes") if name in given]
+        if driven and options.only == ["memory"]:
+            raise ValueError(f"{_option(driven[0])}: with --watch somebody else drives, to the end")
+    elif "domain" in given:
+        raise ValueError("--domain is for --watch: a graph of our own has a domain of its own")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 if __name__ == "__main__":

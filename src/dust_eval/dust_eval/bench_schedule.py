@@ -11,19 +11,17 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.time import Time
 
+from dust_eval.bench_arguments import ACTION_STEPS
+from dust_eval.bench_drivers import FIXED_STEPS, schedule_words
 from dust_eval.bench_load import busy_processes, cores
 from dust_eval.bench_pressure import Chunk, Phase, PhaseSummary, Promise, recovery, summarise
 from dust_eval.demo import SPECS
-from dust_eval.driver import EXPERT, one_driver
+from dust_eval.driver import one_driver
 from dust_eval.files import write_json
 from dust_eval.running_cell import RunningCell, running_cell
 from dust_eval.task_client import GraphError
 from dust_msgs.msg import ActionChunk, ExecutorState
 from dust_node.qos import RELIABLE
-
-ACTION_STEPS = 4
-FIXED_STEPS = 4
-"""N_o of the fixed schedule that `auto` must not fall behind."""
 
 FIRST_CHUNK_SEC = 60.0
 SETTLE_SEC = 5.0
@@ -56,21 +54,16 @@ def run(options: Namespace) -> None:
 
     Raises:
         GraphError: The graph did not come up or broke.
-        ValueError: There is no such checkpoint, or it has no vision steps to choose.
+        ValueError: There is no such checkpoint.
     """
-    if options.checkpoint == EXPERT:
-        raise ValueError("the scripted expert takes no vision steps: give --checkpoint a folder")
     driver = one_driver(options.checkpoint).words
-    words = {
-        "auto": ["schedule:=auto", f"vision_steps:={options.most}"],
-        "fixed": ["schedule:=fixed", f"vision_steps:={FIXED_STEPS}"],
-    }
+    words = schedule_words(options)
     load = options.load or cores()
     order, runs = list(words), []
     for number in range(1, options.runs + 1):
         for name in order:
             print(f"run {number} of {options.runs}: {name}, {options.seconds:g} s ...", flush=True)
-            arguments = [*driver, f"action_steps:={ACTION_STEPS}", *words[name], *options.graph]
+            arguments = [*driver, *words[name], *options.graph]
             with running_cell(arguments, log=options.out / f"schedule-{name}-{number}.log") as cell:
                 runs.append(measure(cell, name, phase_sec=options.seconds / 3, load=load))
         order.reverse()

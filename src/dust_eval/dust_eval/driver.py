@@ -46,12 +46,22 @@ class Driver:
         """Whether it is the scripted expert, which knows the ground truth."""
         return self.checkpoint == EXPERT
 
+    def __str__(self) -> str:
+        """Return what the command line calls it."""
+        given = [argument.replace(":=", "=", 1) for argument in self.arguments]
+        return ",".join([f"{self.name}={self.checkpoint}", *given])
+
+    @property
+    def seat(self) -> list[str]:
+        """Arguments of the graph that say who drives, without the further ones."""
+        if self.is_expert:
+            return ["policy:=expert"]
+        return ["policy:=dust", f"checkpoint:={self.checkpoint}"]
+
     @property
     def words(self) -> list[str]:
         """Arguments of the graph that put it into the driver's seat."""
-        if self.is_expert:
-            return self.robot_words
-        return ["policy:=dust", f"checkpoint:={self.checkpoint}", *self.arguments]
+        return [*self.seat, *self.arguments]
 
     @property
     def robot_words(self) -> list[str]:
@@ -81,11 +91,9 @@ def parse_driver(text: str) -> Driver:
         raise ValueError(f"'{text}': no checkpoint is named; give [name=]FOLDER or expert")
     arguments = tuple(_argument(text, word) for word in rest)
     if place == EXPERT:
-        return Driver(name or EXPERT, EXPERT, arguments)
+        return Driver(_checked_name(text, name or EXPERT), EXPERT, arguments)
     folder = Path(place).expanduser().resolve()
-    name = name or _default_name(folder, arguments)
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"'{text}': the name '{name}' may have letters, digits, _ . + - only")
+    name = _checked_name(text, name or _default_name(folder, arguments))
     return Driver(name, str(folder), arguments, identify(folder))
 
 
@@ -152,12 +160,22 @@ def identify(folder: Path) -> str:
     """
     files = checkpoint_files(folder)
     if not any(path.name == "config.json" for path in files):
-        raise ValueError(f"{folder} is no checkpoint: it has no config.json")
+        fault = "it has no config.json" if folder.is_dir() else "there is no such folder"
+        raise ValueError(f"{folder} is no checkpoint: {fault}")
     digest = hashlib.sha256()
     for path in files:
         with path.open("rb") as file:
             digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]
+
+
+def _checked_name(text: str, name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"'{text}': the name '{name}' may have letters, digits, _ . + - only: give one, as in "
+            "NAME=FOLDER"
+        )
+    return name
 
 
 def _argument(text: str, word: str) -> str:

@@ -45,9 +45,7 @@ class GraphPart:
             FileNotFoundError: The program is not installed.
         """
         self.stop()
-        program = shutil.which(self._command[0])
-        if program is None:
-            raise FileNotFoundError(f"{self._command[0]} is not installed, or ROS 2 not sourced")
+        program = program_path(self._command)
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log
         tied = [sys.executable, "-S", "-E", str(leash.__file__), str(os.getpid())]
@@ -83,6 +81,18 @@ class GraphPart:
     def last_lines(self, count: int = 15) -> str:
         """Return the end of what the nodes printed, for an error message."""
         return last_lines(self._log, count) if self._log.is_file() else ""
+
+
+def program_path(command: Sequence[str]) -> str:
+    """Return where the program of a command lies.
+
+    Raises:
+        FileNotFoundError: It is not installed.
+    """
+    path = shutil.which(command[0])
+    if path is None:
+        raise FileNotFoundError(f"{command[0]} is not installed, or ROS 2 not sourced")
+    return path
 
 
 @contextmanager

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from dust_eval.hand import JOINTS
 from dust_eval.trial import TrialSpec
 
 RESERVED = range(1000)
 """Seeds that no demonstration (from 1000 on) and no picture for pre-training (from 100000) has."""
+
+LONGEST_SEC = 3600.0
+"""Longest time limit: that of execute_task. Unit: s."""
 
 FIELDS = ("tasks", "objects", "configurations", "time_limit", "start_pose")
 
@@ -53,8 +58,11 @@ class Protocol:
         """Return the part of the protocol with these tasks, objects, seeds; empty means all.
 
         Raises:
-            ValueError: Nothing is left.
+            ValueError: The protocol has no such one, or one is named twice.
         """
+        _require_known("task", tasks, {spec.task: None for spec in self.specs})
+        _require_known("object", objects, {spec.object_name: None for spec in self.specs})
+        _require_known("seed", seeds, {spec.seed: None for spec in self.specs})
         kept = tuple(
             spec
             for spec in self.specs
@@ -62,11 +70,6 @@ class Protocol:
             and (not objects or spec.object_name in objects)
             and (not seeds or spec.seed in seeds)
         )
-        if not kept:
-            raise ValueError(
-                f"no trial of the protocol has task {_listed(tasks)}, object {_listed(objects)} "
-                f"and seed {_listed(seeds)}"
-            )
         return replace(self, specs=kept)
 
 
@@ -106,8 +109,7 @@ def _parse(content: Any) -> Protocol:
         )
     )
     _require_unique(specs)
-    pose = tuple(float(angle) for angle in content.get("start_pose") or ())
-    return Protocol(specs, tasks, _positive(content["time_limit"], "time_limit"), pose)
+    return Protocol(specs, tasks, _limit(content["time_limit"]), _pose(content.get("start_pose")))
 
 
 def choose_distractors(
@@ -171,10 +173,23 @@ def _listing(value: Any, name: str) -> list[Any]:
     return value
 
 
-def _positive(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise ValueError(f"{name} must be a number above 0, got {value!r}")
+def _limit(value: Any) -> float:
+    if not _is_number(value) or not 0 < value <= LONGEST_SEC:
+        raise ValueError(f"time_limit must be above 0 and at most {LONGEST_SEC:g} s, got {value!r}")
     return float(value)
+
+
+def _pose(value: Any) -> tuple[float, ...]:
+    if not value:
+        return ()
+    angles = value if isinstance(value, list) else []
+    if len(angles) != len(JOINTS) or not all(_is_number(a) and math.isfinite(a) for a in angles):
+        raise ValueError(f"start_pose must be a list of {len(JOINTS)} angles in rad, got {value!r}")
+    return tuple(float(angle) for angle in angles)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _require_unique(specs: Sequence[TrialSpec]) -> None:
@@ -184,5 +199,11 @@ def _require_unique(specs: Sequence[TrialSpec]) -> None:
         raise ValueError(f"trial {twice} appears twice")
 
 
-def _listed(values: Sequence[object]) -> str:
-    return " or ".join(str(value) for value in values) or "any"
+def _require_known(kind: str, chosen: Sequence[object], known: Collection[object]) -> None:
+    """Raise ValueError if something is chosen that there is not, or that is chosen already."""
+    for place, name in enumerate(chosen):
+        if name not in known:
+            listed = ", ".join(str(value) for value in known)
+            raise ValueError(f"the protocol has no {kind} {name}; it has {listed}")
+        if name in chosen[:place]:
+            raise ValueError(f"{kind} {name} is named twice, but each trial is carried out once")

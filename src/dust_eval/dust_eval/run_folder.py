@@ -11,10 +11,12 @@ OUT/run.json             what was asked, and who has which letter
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -148,10 +150,14 @@ class RunFolder:
         """Begin an evaluation.
 
         Raises:
-            ValueError: There is one in the folder already.
+            ValueError: There is one in the folder already, or its results.
         """
         if (root / RUN).exists():
             raise ValueError(f"{root} holds an evaluation: --resume goes on, or give another --out")
+        if (root / TRIALS).exists():
+            raise ValueError(
+                f"{root} holds the {TRIALS} of an evaluation without its {RUN}: give another --out"
+            )
         root.mkdir(parents=True, exist_ok=True)
         made = {"python": platform.python_version(), "machine": platform.node(), "begun": now()}
         write_json(root / RUN, {"plan": to_json(plan), **made})
@@ -164,17 +170,10 @@ class RunFolder:
         Raises:
             ValueError: There is none in the folder, or a file of it is broken.
         """
-        path = root / RUN
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ValueError(f"no evaluation to go on with: {path}: {error}") from None
-        if not isinstance(values, dict) or "plan" not in values:
-            raise ValueError(
-                f"no evaluation to go on with: {path} holds no plan; give another --out"
-            )
-        plan = from_json(Plan, values["plan"], where=str(path))
-        return cls(root, plan, _read_records(root / TRIALS))
+        plan = _read_plan(root / RUN)
+        records = _read_records(root / TRIALS)
+        _require_planned(plan, records, where=str(root / TRIALS))
+        return cls(root, plan, records)
 
     def require_same(self, plan: Plan) -> None:
         """Raise ValueError, with the first difference, unless the evaluation has this plan."""
@@ -238,6 +237,31 @@ class RunFolder:
         return record
 
 
+@contextmanager
+def claimed(root: Path) -> Iterator[None]:
+    """Let no other program carry out an evaluation while the context is open.
+
+    Args:
+        root: Folder of the evaluation.
+
+    Raises:
+        ValueError: There is none in the folder, or a program carries it out already.
+    """
+    path = root / RUN
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise ValueError(f"no evaluation to go on with: {path}: {error.strerror}") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(
+                f"another dust-eval works in {root}: wait for its end, or give another --out"
+            ) from None
+        yield
+
+
 def wording_of(specs: Sequence[TrialSpec], instructions: Mapping[str, str]) -> tuple[Wording, ...]:
     """Return what the arm is told for each task that these trials have."""
     tasks = dict.fromkeys(spec.task for spec in specs)
@@ -249,18 +273,65 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def _read_plan(path: Path) -> Plan:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"no evaluation to go on with: {path}: {error}") from None
+    if not isinstance(values, dict) or "plan" not in values:
+        raise ValueError(f"no evaluation to go on with: {path} holds no plan; give another --out")
+    try:
+        plan = from_json(Plan, values["plan"], where="plan")
+        if len(plan.labels) != len(plan.drivers) or not plan.turns:
+            raise ValueError("each driver needs a letter, and there must be a trial")
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is broken or of another version of DUST: {error}; give another --out"
+        ) from None
+    return plan
+
+
 def _read_records(path: Path) -> list[TrialRecord]:
     """Read what is done, and drop the line that a kill cut short, if there is one."""
     if not path.exists():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} can't be read: {error}; give another --out") from None
+    whole = _whole_lines(text)
     if whole != text:
         write_text(path, whole)
     return [
         _record(line, where=f"{path} line {number}")
-        for number, line in enumerate(whole.splitlines(), start=1)
+        for number, line in enumerate(whole.split("\n")[:-1], start=1)
     ]
+
+
+def _whole_lines(text: str) -> str:
+    """Return a text up to its last whole line."""
+    end = text.rfind("\n") + 1
+    try:
+        json.loads(text[end:])
+    except ValueError:
+        return text[:end]
+    return f"{text}\n"  # only its end is missing: what is cut short elsewhere is no JSON
+
+
+def _require_planned(plan: Plan, records: Sequence[TrialRecord], *, where: str) -> None:
+    """Raise ValueError unless each result is of a trial that the plan has."""
+    turns = {turn.number: turn for turn in plan.turns}
+    for line, record in enumerate(records, start=1):
+        turn = turns.get(record.number)
+        ours = turn is not None and (turn.spec, plan.labels[turn.driver]) == (
+            record.result.spec,
+            record.label,
+        )
+        if not ours:
+            raise ValueError(
+                f"{where} line {line}: trial {record.number} ({record.result.spec.name}, driver "
+                f"{record.label}) is not in {RUN}'s plan: give another --out"
+            )
 
 
 def _record(line: str, *, where: str) -> TrialRecord:
@@ -268,12 +339,15 @@ def _record(line: str, *, where: str) -> TrialRecord:
         values = json.loads(line)
         result = dict(values["result"])
         flow = result.pop("flow", None)
-        plain = from_json(TrialRecord, {**values, "result": result}, where=where)
+        plain = from_json(TrialRecord, {**values, "result": result}, where="record")
+        if flow is None:
+            return plain
+        whole = dataclasses.replace(plain.result, flow=from_json(Flow, flow, where="flow"))
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{where} is broken: {error}") from None
-    if flow is None:
-        return plain
-    whole = dataclasses.replace(plain.result, flow=from_json(Flow, flow, where=where))
+        raise ValueError(
+            f"{where} is broken or of another version of DUST: {error}; remove the line to have "
+            "the trial done again"
+        ) from None
     return dataclasses.replace(plain, result=whole)
 
 

@@ -2,28 +2,34 @@
 
 import ast
 from argparse import Namespace
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from dust_eval import bench, bench_graph, bench_model
+from dust_eval import bench, bench_drivers, bench_graph, bench_model
 from dust_eval.bench_machine import machine_lines
 from dust_eval.bench_train import training_step
 from dust_model.config import TINY
 from dust_model.schedule import Plan
 
 
+def make_parts(monkeypatch: pytest.MonkeyPatch, run: Callable[[str, Namespace], object]) -> None:
+    """Let the parts do something else; nobody has to be able to drive then."""
+    monkeypatch.setattr(bench_drivers, "require_drivers", lambda options: None)
+    monkeypatch.setattr(
+        bench.importlib, "import_module", lambda name: SimpleNamespace(run=partial(run, name))
+    )
+
+
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Namespace]]:
     """Return the parts that were run, which do nothing."""
     ran: list[tuple[str, Namespace]] = []
-
-    def load(name: str) -> SimpleNamespace:
-        return SimpleNamespace(run=lambda options: ran.append((name, options)))
-
-    monkeypatch.setattr(bench.importlib, "import_module", load)
+    make_parts(monkeypatch, lambda name, options: ran.append((name, options)))
     return ran
 
 
@@ -44,10 +50,10 @@ def test_parts_are_chosen(parts: list, arguments: list[str], modules: list[str])
 def test_a_failure_ends_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(options: Namespace) -> None:
+    def fail(name: str, options: Namespace) -> None:
         raise RuntimeError("the graph did not come up")
 
-    monkeypatch.setattr(bench.importlib, "import_module", lambda name: SimpleNamespace(run=fail))
+    make_parts(monkeypatch, fail)
     assert bench.main(["--only", "graph"]) == 1
     assert capsys.readouterr().err == "error: the graph did not come up\n"
 
@@ -55,10 +61,10 @@ def test_a_failure_ends_in_one_line(
 def test_ctrl_c_ends_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stop(options: Namespace) -> None:
+    def stop(name: str, options: Namespace) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bench.importlib, "import_module", lambda name: SimpleNamespace(run=stop))
+    make_parts(monkeypatch, stop)
     assert bench.main(["--only", "memory"]) == 130
     assert capsys.readouterr().err == "\nbench: stopped\n"
 
@@ -75,6 +81,12 @@ def test_ctrl_c_ends_in_one_line(
         (["--only", "model", "--threads", "0"], "--threads: must lie between 1"),
         (["--only", "model", "--budget", "-1"], "--budget: must lie between 0"),
         (["--only", "memory", "--minutes", "0"], "--minutes: must lie between"),
+        (
+            ["--only", "schedule", "--most", "5"],
+            "--most: must be a multiple of 4, got 5: take 4",
+        ),
+        (["--only", "schedule", "--most", "0"], "--most: must lie between 4 and 1024, got 0"),
+        (["--out", ""], "--out: is empty: name a folder"),
         (["--out", "{}/file"], "--out: {}/file is not a folder: name another one"),
         (["--out", "{}/file/new"], "--out: {}/file is not a folder: name another one"),
     ],
@@ -95,6 +107,10 @@ def test_what_is_out_of_range_is_refused(
     [
         (["--only", "model", "--device", "cuda"], "device 'cuda' can't be used: "),
         (["--seconds", "2"], "--seconds 2: schedule takes at least 3"),
+        (["--minutes", "5"], "--minutes is for memory: add --only memory"),
+        (["--only", "graph", "--checkpoint", "x"], "--checkpoint is for schedule and memory"),
+        (["--only", "memory", "--watch", "--checkpoint", "x"], "--checkpoint: with --watch"),
+        (["--only", "memory", "--domain", "5"], "--domain is for --watch"),
     ],
 )
 def test_what_is_not_possible_here_is_told_before_anything_is_measured(
@@ -114,6 +130,26 @@ def test_what_is_not_possible_here_is_told_before_anything_is_measured(
     (line,) = said.err.splitlines()
     assert line.startswith(f"error: {message}")
     assert parts == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--only", "memory", "--checkpoint", "nowhere"], "nowhere is no checkpoint"),
+        (["--only", "memory", "--checkpoint", "{},vision_steps=5"], "must be a multiple"),
+        (["--only", "memory", "--graph", "viewr:=on"], "unknown argument 'viewr'; did you mean"),
+        (["--only", "memory", "--graph", "robot:=fr3"], "the program sets 'robot' itself"),
+        (["--only", "schedule", "--graph", "vision_steps:=8"], "give --most instead"),
+    ],
+)
+def test_who_can_not_drive_is_told_before_anything_is_measured(
+    capsys: pytest.CaptureFixture[str], tiny_checkpoint: Path, words: list, message: str
+) -> None:
+    assert bench.main([word.format(tiny_checkpoint) for word in words]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    (line,) = said.err.splitlines()
+    assert message in line
 
 
 def test_a_folder_may_be_made(parts: list, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_it_says_whose_trials_these_are(tmp_path):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--checkpoint", "{}/nowhere"], "is no checkpoint: it has no config.json"),
+        (["--checkpoint", "{}/nowhere"], "is no checkpoint: there is no such folder"),
         (["--checkpoint", "{},vision"], "vision"),
     ],
 )

@@ -55,10 +55,12 @@ def test_a_checkpoint_is_known_by_its_files(checkpoint):
     [
         ([], "nobody drives"),
         (["name="], "no checkpoint is named"),
-        (["nowhere"], "is no checkpoint: it has no config.json"),
+        (["nowhere"], "nowhere is no checkpoint: there is no such folder"),
+        (["{checkpoint}/.."], "is no checkpoint: it has no config.json"),
         (["expert,fast"], "'fast' is not of the form argument=value"),
         (["expert", "expert"], "two drivers are called 'expert'"),
         (["my driver={checkpoint}"], "may have letters, digits"),
+        (["my driver=expert"], "may have letters, digits, .* give one, as in NAME=FOLDER"),
     ],
 )
 def test_mistakes_are_named(checkpoint, texts, message):

@@ -1,14 +1,15 @@
 """Tests of dust_eval.evaluate: the command, up to where the graph would be started."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from dust_eval import evaluate, report
+from dust_eval import asked, evaluate, report
 from dust_eval.evaluate import main
 from dust_eval.person import LeaveError
-from dust_eval.run_folder import RUN, RunFolder
+from dust_eval.run_folder import RUN, RunFolder, claimed
 from dust_eval.task_client import GraphError
 from dust_eval.trial import TrialResult, broken_result
 
@@ -58,10 +59,11 @@ class Bare(Graph):
 def run(monkeypatch, tmp_path):
     """Return a function that runs the command with a graph of a kind."""
 
-    def ran(*words, graph=None, bare=None, protocol=PROTOCOL):
+    def ran(*words, graph=None, bare=None, protocol=PROTOCOL, launcher=lambda command: ""):
         monkeypatch.setattr(evaluate, "Evaluation", graph or Graph())
         monkeypatch.setattr(evaluate, "BareEvaluation", bare or Bare())
         monkeypatch.setattr(evaluate, "Person", lambda: None)
+        monkeypatch.setattr(asked, "program_path", launcher)
         monkeypatch.setattr(report, "write_plots", lambda *_: None)  # seconds, tested elsewhere
         return main([*protocol, "--out", str(tmp_path / "out"), *words])
 
@@ -69,8 +71,10 @@ def run(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def lab(tmp_path):
+def lab(tmp_path, monkeypatch):
     """Return a function that writes a lab's protocol: other words, pose and a task of its own."""
+    # The cell could not do that, but an expert that starts nothing is quicker than a checkpoint.
+    monkeypatch.setattr(asked, "_require_new", lambda plan: None)
 
     def written(how="quickly", name="lab.yaml"):
         text = Path(PROTOCOL[1]).read_text()
@@ -84,11 +88,24 @@ def lab(tmp_path):
     return written
 
 
+BEGUN = ("--checkpoint", "a=expert", "--seeds", "1", "0", "--graph", "merge:=blend")
+
+
 @pytest.fixture
-def checkpoint(tmp_path):
+def begun(run, capsys):
+    """Return a function that runs the command in the folder of an interrupted evaluation."""
+    assert run(*BEGUN, graph=Graph(0, KeyboardInterrupt())) == 130
+    capsys.readouterr()
+    return run
+
+
+@pytest.fixture
+def checkpoint(tmp_path, tiny_checkpoint):
+    """Return the folder of a checkpoint whose files may be replaced."""
     folder = tmp_path / "models" / "dust"
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{}")
+    for path in tiny_checkpoint.iterdir():
+        (folder / path.name).symlink_to(path)
     return folder
 
 
@@ -193,13 +210,24 @@ def test_what_takes_a_graph_is_refused_without_one(run, capsys, tiny_checkpoint,
     assert message in line
 
 
-def test_a_driver_that_cannot_drive_leaves_no_folder(run, tmp_path, tiny_checkpoint, capsys):
-    words = ("--robot", "bare", "--checkpoint")
+@pytest.mark.parametrize("robot", ["sim", "bare", "fr3"])
+def test_a_driver_that_cannot_drive_leaves_no_folder(run, tmp_path, tiny_checkpoint, capsys, robot):
+    words = ("--robot", robot, "--seeds", "0", "--checkpoint")
     assert run(*words, f"{tiny_checkpoint},vision_steps=5") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "must be a multiple of action_steps (4) or 0: take 4 or 8" in line
     assert not (tmp_path / "out").exists()
     assert run(*words, f"{tiny_checkpoint},vision_steps=4") == 0
+
+
+def test_a_robot_without_ros_leaves_no_folder(run, tmp_path, tiny_checkpoint, capsys):
+    def absent(command):
+        raise FileNotFoundError(f"{command[0]} is not installed")
+
+    begun = ("--checkpoint", str(tiny_checkpoint), "--robot", "fr3")
+    assert run(*begun, launcher=absent) == 2
+    assert capsys.readouterr().err == "dust-eval: ros2 is not installed\n"
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("content", ["[]", "1", '{"plan": []}', "{}", "{"])
@@ -218,7 +246,15 @@ def test_a_broken_plan_does_not_go_on(run, tmp_path, capsys, content):
         (["--checkpoint", "nowhere"], "is no checkpoint"),
         (["--checkpoint", "expert,vison_steps=4"], "unknown argument 'vison_steps'"),
         (["--checkpoint", "expert", "--graph", "viewer:=maybe"], "viewer:=maybe: must be one of"),
-        (["--checkpoint", "expert", "--tasks", "wash_up"], "no trial of the protocol has task"),
+        (
+            ["--checkpoint", "expert", "--tasks", "wash_up"],
+            "the protocol has no task wash_up; it has box_",
+        ),
+        (["--checkpoint", "expert", "--seeds", "0", "0"], "seed 0 is named twice"),
+        (["--checkpoint", "expert", "--seed", "-1"], "--seed -1: must be at least 0"),
+        (["--checkpoint", "expert", "--workers", "2"], "--workers 2: only --robot bare has some"),
+        (["--checkpoint", "expert,vision_steps=4"], "vision_steps:=4 changes nothing"),
+        (["--checkpoint", "expert", "--graph", "robot:=fr3"], "give --robot instead"),
         (["--checkpoint", "expert", "--block", "0"], "--block 0: must be at least 1"),
         (["--checkpoint", "expert", "--real-time-factor", "0"], "must lie between 0.05 and 50"),
         (["--checkpoint", "expert", "--robot", "fr3"], "the expert can't drive"),
@@ -234,20 +270,89 @@ def test_mistakes_end_in_one_line(run, capsys, words, message):
     assert message in said[0]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("Pick up", "Grab", "the simulated cell tells the arm 'Pick up the .*', not 'Grab the "),
+        ("  box_to_bowl", "  wipe", "has no trial wipe-teddy_bear-0: no task 'wipe'"),
+        ("sponge]", "mug]", "no object 'mug'"),
+        ("0.7853982]", "0.5]", "the simulated arm's start_pose is "),
+    ],
+)
+def test_what_the_cell_can_not_do_is_refused(run, tmp_path, capsys, old, new, message):
+    path = tmp_path / "lab.yaml"
+    path.write_text(Path(PROTOCOL[1]).read_text().replace(old, new))
+    assert run("--checkpoint", "expert", protocol=["--protocol", str(path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(message, line)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_that_can_not_be_written_is_one_line(run, tmp_path, capsys):
+    (tmp_path / "out" / "table.md").mkdir(parents=True)
+    assert run("--checkpoint", "expert", "--seeds", "0") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("dust-eval: the report can't be written: ")
+
+
 def test_a_folder_is_not_written_into_twice(run, capsys):
     run("--checkpoint", "expert")
     assert run("--checkpoint", "expert") == 2
     assert "--resume goes on" in capsys.readouterr().err
 
 
-def test_another_plan_does_not_go_on(run, capsys):
-    run("--checkpoint", "expert", graph=Graph(3, KeyboardInterrupt()))
-    assert run("--checkpoint", "expert", "--resume", "--seed", "5") == 2
-    assert "was begun with another seed: 0, not 5" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--seed", "5"], "--seed 0, not 5"),
+        (["--robot", "bare"], "--robot sim, not bare"),
+        (["--judge", "person"], "--judge oracle, not person"),
+        (["--block", "0"], "--block 6, not 0"),
+        (["--real-time-factor", "nan"], "--real-time-factor 1.0, not nan"),
+        (["--graph", "merge:=prefix"], "--graph merge:=blend, not merge:=prefix"),
+        (["--tasks", "wash"], "--tasks box_to_bowl .*, not wash"),
+        (["--objects", "teddy_bear"], "--objects teddy_bear blue_cube .*, not teddy_bear"),
+        (["--seeds", "0", "2"], "--seeds 1, not 2"),
+        (["--seeds", "0", "0"], "--seeds 1, not 0"),
+        (["--checkpoint", "expert"], "--checkpoint a=expert, not expert=expert"),
+        (["--checkpoint", "a=expert", "--checkpoint", "b=expert"], "a=expert, not a=.* b=expert"),
+    ],
+)
+def test_another_plan_does_not_go_on(begun, capsys, words, message):
+    assert begun("--resume", *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(rf"was begun with .*{message}: leave {words[0]} out, or give another", line)
+
+
+def test_what_makes_no_sense_does_not_go_on(begun, capsys):
+    assert begun("--resume", "--workers", "2") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "only --robot bare has some" in line
+
+
+def test_what_it_was_begun_with_may_be_given_again(begun):
+    words = ["--robot", "sim", "--judge", "oracle", "--block", "6", "--real-time-factor", "1"]
+    assert begun("--resume", *BEGUN, *words) == 0
+
+
+def test_nobody_goes_on_with_what_another_program_does(begun, tmp_path, capsys):
+    with claimed(tmp_path / "out"):
+        assert begun("--resume") == 2
+    assert "another dust-eval works in" in capsys.readouterr().err
+
+
+def test_what_takes_a_graph_is_refused_without_one_later_too(run, tiny_checkpoint, capsys):
+    words = ("--checkpoint", str(tiny_checkpoint), "--robot", "bare")
+    assert run(*words, bare=Bare(3, KeyboardInterrupt())) == 130
+    capsys.readouterr()
+    assert run("--resume", "--record") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--record takes a graph: not with --robot bare" in line
 
 
 def test_a_checkpoint_that_has_changed_does_not_go_on(run, checkpoint, capsys):
     run("--checkpoint", str(checkpoint), graph=Graph(3, KeyboardInterrupt()))
+    (checkpoint / "config.json").unlink()
     (checkpoint / "config.json").write_text('{"other": 1}')
     assert run("--resume") == 2
     assert "has changed since the evaluation began" in capsys.readouterr().err

@@ -87,8 +87,20 @@ def test_a_part_of_a_protocol(write):
     protocol = load_protocol(write(SMALL))
     part = protocol.only(tasks=["b"], seeds=[7])
     assert [spec.name for spec in part.specs] == ["b-red_cube-7", "b-cup-7"]
-    with pytest.raises(ValueError, match=r"no trial .* object sponge and seed any"):
-        protocol.only(objects=["sponge"])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"objects": ["cup", "sponge"]}, "no object sponge; it has red_cube, cup"),
+        ({"tasks": ["c"]}, "no task c; it has a, b"),
+        ({"seeds": [-1]}, "no seed -1; it has 3, 7"),
+        ({"seeds": [7, 3, 7]}, "seed 7 is named twice, but each trial is carried out once"),
+    ],
+)
+def test_what_a_protocol_does_not_have_can_not_be_chosen(write, chosen, message):
+    with pytest.raises(ValueError, match=message):
+        load_protocol(write(SMALL)).only(**chosen)
 
 
 def test_seeds_that_training_uses_are_named(write):
@@ -109,7 +121,10 @@ def test_seeds_that_training_uses_are_named(write):
         (SMALL.replace("{seed: 3, distractors: 1}", "{seed: x}"), "is not of the form"),
         (SMALL.replace("distractors: 1", "distractors: 2"), "only 1 other objects"),
         (SMALL.replace(", 7]", ", 3]"), "trial a-red_cube-3 appears twice"),
-        (SMALL.replace("30", "soon"), "time_limit must be a number above 0, got 'soon'"),
+        (SMALL.replace("30", "soon"), "time_limit must be above 0 and at most 3600 s, got 'soon'"),
+        (SMALL.replace("30", ".inf"), "time_limit must be above 0 and at most 3600 s, got inf"),
+        (f"{SMALL}\nstart_pose: 3", "start_pose must be a list of 7 angles in rad, got 3"),
+        (f"{SMALL}\nstart_pose: [0, x, 0, 0, 0, 0, 0]", "start_pose must be a list of 7"),
         (SMALL.replace("[red_cube, cup]", "cup"), "objects must be a list"),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dust_eval.driver import Driver
 from dust_eval.failure import Failure
 from dust_eval.protocol import Protocol
-from dust_eval.run_folder import RUN, TRIALS, Plan, RunFolder, Wording
+from dust_eval.run_folder import RUN, TRIALS, Plan, RunFolder, Wording, claimed
 from dust_eval.trial import Flow, TrialResult, TrialSpec, broken_result
 
 SPECS = tuple(TrialSpec("box_to_bowl", "sponge", seed, ("blue_cup",)) for seed in range(3))
@@ -79,6 +79,46 @@ def test_a_line_that_a_kill_cut_short_is_done_again(folder):
         assert path.read_text() == "".join(lines[:2])
     again.append(turns[2], "trial-0003", result(turns[2].spec))
     assert path.read_text().count("\n") == 3
+
+
+def test_a_line_that_lacks_its_end_only_is_kept(folder):
+    turns = folder.remaining()
+    kept = [folder.append(turn, turn.episode_id, result(turn.spec)) for turn in turns[:2]]
+    path = folder.root / TRIALS
+    path.write_text(path.read_text().removesuffix("\n"))
+    again = RunFolder.open(folder.root)
+    assert again.records == kept
+    again.append(turns[2], "trial-0003", result(turns[2].spec))
+    assert path.read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize("changes", [{"number": 7}, {"label": "C"}, {"number": 3}])
+def test_results_of_another_plan_are_not_taken(folder, changes):
+    turn = folder.remaining()[0]
+    folder.append(turn, "trial-0001", result(turn.spec))
+    path = folder.root / TRIALS
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes) + "\n")
+    with pytest.raises(ValueError, match=r"line 1: trial . \(.*\) is not in run.json's plan"):
+        RunFolder.open(folder.root)
+
+
+def test_results_without_their_plan_are_not_added_to(folder):
+    turn = folder.remaining()[0]
+    folder.append(turn, "trial-0001", result(turn.spec))
+    (folder.root / RUN).unlink()
+    with pytest.raises(ValueError, match=r"holds the trials.jsonl of an evaluation without its"):
+        RunFolder.create(folder.root, PLAN)
+
+
+def test_only_one_program_carries_an_evaluation_out(folder):
+    with (
+        claimed(folder.root),
+        pytest.raises(ValueError, match="another dust-eval works in"),
+        claimed(folder.root),
+    ):
+        pass
+    with claimed(folder.root):
+        pass
 
 
 def test_a_trial_that_broke_is_done_again_and_the_newer_result_counts(folder):
@@ -171,11 +211,28 @@ def test_a_broken_line_is_named(folder, line):
         RunFolder.open(folder.root)
 
 
-def test_a_broken_plan_is_named(folder):
+def test_results_that_are_no_text_are_named(folder):
+    (folder.root / TRIALS).write_bytes(b"\xff\n")
+    with pytest.raises(ValueError, match=r"trials.jsonl can't be read: .*; give another --out"):
+        RunFolder.open(folder.root)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"specs": None}, "field 'specs' is missing"),
+        ({"mood": 3}, "unknown field 'mood'"),
+        ({"block": 0}, "drivers and block must be >= 1"),
+        ({"labels": ["A"]}, "each driver needs a letter"),
+        ({"specs": []}, "there must be a trial"),
+    ],
+)
+def test_a_broken_plan_is_named(folder, changes, message):
     values = json.loads((folder.root / RUN).read_text())
-    del values["plan"]["specs"]
+    plan = values["plan"] | changes
+    values["plan"] = {name: value for name, value in plan.items() if value is not None}
     (folder.root / RUN).write_text(json.dumps(values))
-    with pytest.raises(ValueError, match="field 'specs' is missing"):
+    with pytest.raises(ValueError, match=rf"{RUN} is broken or of another version.*{message}"):
         RunFolder.open(folder.root)
 
 

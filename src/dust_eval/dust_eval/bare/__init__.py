@@ -4,5 +4,5 @@ Time is simulated and passes as fast as the processor allows; images reach the a
 that is given, not measured. What drives, what is published and who judges are the same code, with
 the same parameters, as in the graph. For sweeps; how a graph performs is seen in a graph.
 
-Imports run one way: `values` <- `settings` <- `arm`, `policy` <- `trial` <- `evaluation`.
+Imports run one way: `settings` <- `arm`, `policy` <- `trial` <- `evaluation`.
 """

@@ -6,17 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from dust_eval.bare.fit import require_fit
-from dust_eval.bare.values import node_values
-from dust_executor.parameters import PARAMETERS as EXECUTOR
+from dust_eval.fit import require_fit
+from dust_eval.graph_check import parameter_values, require_executor
 from dust_node.errors import UserError
 from dust_node.parameters import Parameter
-from dust_perception.parameters import PARAMETERS as PERCEPTION
-from dust_policy.parameters import PARAMETERS as POLICY
-from dust_sim.parameters import CELL_PARAMETERS
-from dust_start.arguments import split
+from dust_sim.scene import CAMERAS
 from dust_start.environment import workspace_environment
-from dust_start.errors import StartError
 from dust_start.graph import Graph
 
 LATENCY = Parameter(
@@ -24,12 +19,19 @@ LATENCY = Parameter(
 )
 """The one argument that a graph does not have: there it is as it is."""
 
-_NODES: Mapping[str, Sequence[Parameter]] = {
-    "dust_sim": CELL_PARAMETERS,
-    "dust_executor": EXECUTOR,
-    "dust_perception": PERCEPTION,
-    "dust_policy": POLICY,
-}
+_TAKEN = (
+    "policy",
+    "checkpoint",
+    "device",
+    "action_steps",
+    "vision_steps",
+    "schedule",
+    "continuation",
+    "merge",
+    "execute_actions",
+    "params_file",
+)
+"""The graph's arguments that mean something here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,10 @@ class BareSettings:
                 can't drive with these.
         """
         rest, latency = _latency(words)
-        try:
-            graph = Graph.load(workspace_environment())
-            values = graph.values(split(["robot:=sim", *rest], graph.arguments))
-            specs = {spec.name: spec for spec in graph.nodes(values)}
-            if "dust_policy" not in specs:
-                raise ValueError("without a graph only a checkpoint can drive: --robot sim")
-            found = {name: node_values(specs[name], rows) for name, rows in _NODES.items()}
-        except (StartError, UserError) as error:
-            raise ValueError(str(error)) from None
+        _require_taken(rest)
+        found = parameter_values(["robot:=sim", *rest])
+        if "dust_policy" not in found:
+            raise ValueError("without a graph only a checkpoint can drive: --robot sim")
         settings = cls(
             found["dust_sim"],
             found["dust_executor"],
@@ -86,7 +83,17 @@ class BareSettings:
             )
         if self.policy["schedule"] != "fixed":
             raise ValueError("schedule:=auto measures a graph's time: --robot sim, or fixed")
-        require_fit(self.perception, self.policy)
+        require_executor(self.executor)
+        require_fit(self.perception, self.policy, cameras=CAMERAS)
+
+
+def _require_taken(words: Sequence[str]) -> None:
+    """Raise ValueError if an argument is known to a graph, but would change nothing here."""
+    known = Graph.load(workspace_environment()).arguments
+    for word in words:
+        name = word.partition(":=")[0]
+        if name in known and name not in _TAKEN:
+            raise ValueError(f"{word} takes a graph: --robot sim, or leave it out")
 
 
 def _latency(words: Sequence[str]) -> tuple[list[str], float]:

@@ -41,6 +41,7 @@ def test_arguments_reach_the_part_that_they_are_for(words):
         ("latency:=3.0", "allowed: 0 to 2 s"),
         ("continuation:=prefix", "takes a graph"),
         ("schedule:=auto", "measures a graph's time"),
+        ("viewer:=on", "viewer:=on takes a graph"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(words, word, message):
@@ -58,6 +59,10 @@ def device(section):
     [
         (device("dust_perception"), "device 'cuda:99' can't be used"),
         (device("dust_policy"), "device 'cuda:99' can't be used"),
+        (
+            "/**/dust_executor: {ros__parameters: {joint_names: [a, a]}}\n",
+            "must name at least one joint, each only once",
+        ),
         (
             "/**/dust_policy: {ros__parameters: {action_rate: 30.0}}\n",
             "was made for another robot: .*: give another checkpoint",
@@ -89,12 +94,17 @@ def deeper(content):
     return json.dumps(config).encode()
 
 
+def of_another_cell(content):
+    return content.replace(b'"side"', b'"front"')
+
+
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
         ("head.safetensors", lambda content: b"", "cannot read the weights {}"),
         ("backbone.safetensors", lambda content: content[:-1], "cannot read the weights {}"),
         ("tokenizer.json", lambda content: b"{}", "cannot read the tokenizer {}"),
+        ("config.json", of_another_cell, "sees by 'front', but there are wrist, side only"),
         ("config.json", deeper, "head.safetensors does not fit its config.json: missing: "),
     ],
 )

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dust_node.errors import UserError
+from dust_node.lifecycle import AUTOSTART
 from dust_node.parameters import Parameter, Value
 from dust_node.params_file import check_params_file
 from dust_start.graph import NodeSpec
 from dust_start.sections import matches
+
+# What rclpy declares by itself, and what every node of ours has.
+_BUILT_IN = (AUTOSTART.name, "use_sim_time", "start_type_description_service")
 
 
 def node_values(spec: NodeSpec, rows: Iterable[Parameter]) -> dict[str, Value]:
@@ -23,13 +28,28 @@ def node_values(spec: NodeSpec, rows: Iterable[Parameter]) -> dict[str, Value]:
         rows: Its parameters.
 
     Raises:
-        UserError: A file can't be read, or a value is not what its parameter takes.
+        UserError: A file can't be read, names an unknown parameter, or a value is not what its
+            parameter takes.
     """
+    known = {row.name: row for row in rows}
     given: dict[str, Any] = {}
     for path in spec.parameter_files:
-        given |= _file_values(path, _full_name(spec))
+        found = _file_values(path, _full_name(spec))
+        _refuse_unknown(spec.name, found, known, path)
+        given |= found
     given |= spec.parameters
-    return {row.name: row.check(given.get(row.name, row.default)) for row in rows}
+    return {name: row.check(given.get(name, row.default)) for name, row in known.items()}
+
+
+def _refuse_unknown(
+    node: str, given: Iterable[str], known: Mapping[str, Parameter], path: Path
+) -> None:
+    for name in given:
+        if name in known or name in _BUILT_IN or name.startswith("qos_overrides."):
+            continue
+        near = get_close_matches(name, known, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise UserError(f"parameter file {path}: {node} has no parameter '{name}'{hint}")
 
 
 def _full_name(spec: NodeSpec) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dust_eval.bare.values import node_values
+from dust_eval.node_values import node_values
 from dust_node.errors import UserError
 from dust_node.parameters import Parameter
 from dust_start.graph import NodeSpec
@@ -52,6 +52,10 @@ def test_sections_of_other_nodes_and_namespaces_do_not_count(spec):
     ("text", "message"),
     [
         ("/**/node: {ros__parameters: {rate: 0.5}}", "parameter 'rate' is 0.5; allowed: 1 to 100"),
+        (
+            "/**/node: {ros__parameters: {plan: {led: 0.1}}}",
+            "0.yaml: node has no parameter 'plan.led'; did you mean 'plan.lead'?",
+        ),
         ("/**/node: {rate: 20}", "must hold 'ros__parameters:'"),
         ("/**/node: {ros__parameters: {rate: [}}", "is not valid YAML"),
     ],
