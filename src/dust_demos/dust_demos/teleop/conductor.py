@@ -3,7 +3,9 @@
 import uuid
 from collections import deque
 from collections.abc import Callable, Collection, Coroutine
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from rclpy.node import Node
@@ -25,6 +27,10 @@ _PAUSE_NS = 2 * _NS  # between two attempts to start a task
 _RESET_SEC = 5.0
 _REST_SEC = 1.5
 _SETTLE_NS = 600_000_000
+
+
+class _FinishedError(Exception):
+    """What is under way is not to go on."""
 
 
 class Conductor:
@@ -60,6 +66,7 @@ class Conductor:
         self._job: Task | None = None
         self._waits: list[tuple[Callable[[], bool], int, Future]] = []
         self._not_before_ns = 0
+        self._finished = ""  # why nothing is to be begun; empty: all may go on
         cell = self._values["cell_node"]
         self._link = ExecutorLink(node)
         self._reset = node.create_client(ResetCell, f"{cell}/reset")
@@ -83,6 +90,10 @@ class Conductor:
         elif marks:
             self._wanted.append(marks[0])
 
+    def begin(self) -> None:
+        """Take in what is asked for from now on, after `finish` too."""
+        self._finished = ""
+
     def tick(self, steady_ns: int) -> None:
         """Go on; call it at every tick. Time by a clock that never jumps, ns."""
         self._settle_waits(steady_ns)
@@ -92,12 +103,20 @@ class Conductor:
             self._next(steady_ns)
 
     def finish(self, why: str) -> bool:
-        """End what runs, before the program ends; return whether all is done."""
+        """End what runs, and do no more until `begin`; return whether all is done.
+
+        It needs no tick; the executor hears of it also where a step waits for something else.
+        """
+        self._finished = why
         if self.episode is not None:
             self._publish_end(self._marked() or Outcome.UNKNOWN, why)
         self._wanted.clear()
+        while self._waits:
+            self._waits.pop()[2].set_result(False)
+        if self._job is not None and self._job.done():
+            self._job = None
         if self._job is None and self._pilot.task is not None:
-            self._start(self._end_task(why))
+            self._start(partial(self._end_task, why))
         return self._job is None
 
     def close(self) -> None:
@@ -118,25 +137,41 @@ class Conductor:
             button = self._wanted.popleft()
             if self.episode is not None and button in MARKS:
                 self._mark = button
-            job = self._begin_episode() if button is Button.START else self._end_episode(button)
-            self._start(job)
+            marked = partial(self._end_episode, button)
+            self._start(self._begin_episode if button is Button.START else marked)
         elif pilot.task is None and pilot.wants_task(steady_ns):
             if steady_ns >= self._not_before_ns:
-                self._start(self._start_task())
+                self._start(self._start_task)
         elif pilot.task is not None and not pilot.wants_task(steady_ns):
-            self._start(self._end_task("the operator let go"))
+            self._start(partial(self._end_task, "the operator let go"))
 
     def _marked(self) -> Outcome | None:
         """Return what the operator has said of the episode that runs; None: nothing."""
         buttons = [self._mark, *self._wanted]
         return next((MARKS[button] for button in buttons if button in MARKS), None)
 
-    def _start(self, job: Coroutine[Any, Any, Any]) -> None:
+    def _start(self, job: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         assert self._node.executor is not None
-        self._job = self._node.executor.create_task(job)
+        self._job = self._node.executor.create_task(self._perform(job))
+
+    async def _perform(self, job: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        with suppress(_FinishedError):
+            await job()
+        if self._finished:
+            await self._end_task(self._finished)
+
+    def _check(self) -> None:
+        """Go no further where all was ended while a step waited.
+
+        Raises:
+            _FinishedError: It was.
+        """
+        if self._finished:
+            raise _FinishedError
 
     async def _start_task(self, opening: float | None = None) -> bool:
         """Start a task at the executor, with a gripper opening; return whether it runs."""
+        self._check()
         task_id = uuid.uuid4().hex
         self._pilot.task_asked(task_id, opening)
         try:
@@ -146,6 +181,7 @@ class Conductor:
         except (ConnectionError, TimeoutError) as error:
             problem = f"{error}: is the executor active?"
         if not problem:
+            self._check()
             self._pilot.task_started(self._steady_ns())
             return True
         self._pilot.task_over()
@@ -189,6 +225,7 @@ class Conductor:
 
     async def _set(self, scene: Scene) -> str:
         """Reset the cell to a scene; return its instruction, an empty text when that failed."""
+        self._check()
         request = ResetCell.Request(
             task=scene.task,
             object_name=scene.object_name,
@@ -221,6 +258,7 @@ class Conductor:
         self._pilot.release()
         await self._until(lambda: self._pilot.is_at_rest(self._now_ns()), _REST_SEC)
         outcome, note = await self._outcome(MARKS[button])
+        self._check()
         if self.episode is not None:
             self._publish_end(outcome, note)
         await self._end_task("the episode is over")
@@ -280,11 +318,14 @@ class Conductor:
 
     async def _until(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait for a condition; return whether it came true in time."""
+        self._check()
         if condition():
             return True
         settled: Future = Future()
         self._waits.append((condition, self._steady_ns() + round(seconds * _NS), settled))
-        return bool(await settled)
+        met = bool(await settled)
+        self._check()
+        return met
 
     def _settle_waits(self, steady_ns: int) -> None:
         for wait in list(self._waits):

@@ -1,13 +1,14 @@
-"""Episodes that are ended from outside: what the operator said of them is not lost."""
+"""Episodes that are ended from outside: the operator's mark and the executor are not forgotten."""
 
 from types import SimpleNamespace
 
 import pytest
-from rclpy.task import Task
+from rclpy.task import Future, Task
 
 from dust_demos.teleop.conductor import Conductor
 from dust_demos.teleop.controls import Button
 from dust_demos.teleop.episodes import Outcome, Running
+from dust_demos.teleop.scenes import Scene
 from dust_msgs.msg import Episode
 
 VALUES = {
@@ -31,6 +32,13 @@ class Node:
         self.jobs.append(Task(job))
         return self.jobs[-1]
 
+    def go_on(self):
+        for job in self.jobs:
+            job()
+
+    def get_name(self):
+        return "dust_teleop"
+
     def create_client(self, *_):
         return SimpleNamespace()
 
@@ -53,6 +61,22 @@ def node():
         job.cancel()
 
 
+class Link:
+    """An executor that agrees when the test says so."""
+
+    def __init__(self):
+        self.agreed, self.started, self.ended = Future(), [], []
+
+    async def start_task(self, task_id, *_, **__):
+        self.started.append(task_id)
+        await self.agreed
+        return ""
+
+    async def end_task(self, task_id, reason, **_):
+        self.ended.append((task_id, reason))
+        return ""
+
+
 @pytest.fixture
 def conductor(node):
     """Return a conductor in whose episode the arm moves, and goes on moving."""
@@ -65,10 +89,13 @@ def conductor(node):
         is_at_rest=lambda _: False,
         wants_task=lambda _: True,
         say=lambda *_: None,
-        task_asked=lambda *_: None,
+        task_started=lambda *_: None,
     )
+    pilot.task_asked = lambda task_id, *_: setattr(pilot, "task", SimpleNamespace(task_id=task_id))
+    pilot.task_over = lambda: setattr(pilot, "task", None)
     conductor = Conductor(node, pilot, [], SimpleNamespace())
     conductor.episode = Running("episode", "show it")
+    conductor._link = Link()
     return conductor
 
 
@@ -119,3 +146,44 @@ def test_a_mark_without_an_episode_is_not_kept(conductor, node):
     conductor.episode = Running("next", "show it")
     conductor.finish(WHY)
     assert node.sent[0].outcome == Outcome.UNKNOWN
+
+
+def test_the_executor_hears_of_the_end_while_a_step_waits_for_the_arm_to_rest(conductor, node):
+    conductor._pilot.task_asked("task")
+    conductor.press({Button.SUCCESS})
+    conductor.tick(0)
+    node.go_on()
+    assert not conductor.finish(WHY)
+    # Nobody ticks any more.
+    node.go_on()
+    assert conductor._link.ended == [("task", WHY)]
+    assert conductor.finish(WHY)
+
+
+def test_a_task_that_is_just_being_started_is_ended(conductor, node):
+    conductor.episode = None
+    conductor.press({Button.START})
+    conductor.tick(0)
+    node.go_on()
+    assert not conductor.finish(WHY)
+    conductor._link.agreed.set_result(None)
+    node.go_on()
+    (started,) = conductor._link.started
+    assert conductor._link.ended == [(started, WHY)]
+    assert node.sent == []
+    assert conductor.finish(WHY)
+
+
+@pytest.mark.parametrize("scenes", [[], [Scene("box_to_bowl", "blue_cube", 1000)]])
+def test_what_has_not_begun_yet_does_not_begin_until_it_may(conductor, node, scenes):
+    conductor.episode = None
+    conductor._scenes.extend(scenes)
+    conductor.press({Button.START})
+    conductor.tick(0)
+    conductor.finish(WHY)
+    node.go_on()
+    assert conductor._link.started == node.sent == []
+    conductor.begin()
+    conductor.tick(0)
+    node.go_on()
+    assert len(conductor._link.started) == 1
