@@ -18,15 +18,22 @@ def nanoseconds(clock: Clock) -> int:
         return int(clock.handle.get_now().nanoseconds)
 
 
+def even(node: Node) -> Clock:
+    """Return the clock that durations go by, whatever is done to the system's clock.
+
+    It is a steady one; with `use_sim_time` the node's, which is the simulation's.
+    """
+    simulated = bool(node.get_parameter("use_sim_time").value)
+    return node.get_clock() if simulated else Clock(clock_type=ClockType.STEADY_TIME)
+
+
 def beat(node: Node, period_sec: float, callback: Callable[[], None]) -> Timer:
     """Return a timer for what must go on whatever is done to the system's clock.
 
     A timer of the node's own clock waits as long as that was set back. With `use_sim_time` it goes
     by the simulation all the same.
     """
-    simulated = bool(node.get_parameter("use_sim_time").value)
-    clock = node.get_clock() if simulated else Clock(clock_type=ClockType.STEADY_TIME)
-    return node.create_timer(period_sec, callback, clock=clock)
+    return node.create_timer(period_sec, callback, clock=even(node))
 
 
 async def told(node: Node, *, timeout_sec: float = FIRST_SEC) -> bool:

@@ -19,6 +19,7 @@ from dust_node.diagnostics import OK, WARN, Level, Monitor
 from dust_node.errors import UserError
 from dust_node.lifecycle import DustNode
 from dust_node.run import run
+from dust_node.stamps import nanoseconds_of
 from dust_node.worker import LatestWorker
 from dust_perception.encoder import Encoder
 from dust_perception.features import features_message
@@ -157,10 +158,8 @@ class PerceptionNode(DustNode):
     def _on_image(self, view: str, message: Any) -> None:
         assert self._monitor is not None
         self._monitor.tick(f"{view} images")
-        stamp = message.header.stamp
-        # One that makes no sense is below 0, and so too old to be used; rclpy's Time would raise.
-        stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
-        self._synchroniser.add(view, stamp_ns, message)
+        # One that makes no sense is below 0, and so too old to be used.
+        self._synchroniser.add(view, nanoseconds_of(message.header.stamp), message)
         self._wrong[view] = wrong_camera(view, message.header.frame_id, self._frame_ids[view])
         self._frozen.see(view, np.frombuffer(message.data, np.uint8))
         self._encode_if_due()

@@ -14,16 +14,12 @@ from dust_msgs.msg import (
     Surprise,
 )
 from dust_node.durations import Row
+from dust_node.stamps import nanoseconds_of
 from dust_node.tensors import from_tensor
 from dust_policy.prefix import PlanPiece
 from dust_policy.sampler import Chunk, Observation, Stage
 from dust_policy.surprise import Comparison, Embedding
 from dust_policy.task import ExecutorView, Mode
-
-
-def nanoseconds_of(stamp: Any) -> int:
-    """Return a stamp in ns; one that makes no sense is below 0, where rclpy's Time raises."""
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 def read_stamp(stamp: Any, what: str) -> int:

@@ -11,7 +11,6 @@ from dust_policy.continuation import Kind
 from dust_policy.messages import (
     chunk_message,
     features_mismatch,
-    nanoseconds_of,
     read_executor,
     read_features,
     read_plan,
@@ -82,11 +81,6 @@ def test_surprise_says_what_was_compared() -> None:
 
 
 NEVER = Stamp(sec=-2, nanosec=500_000_000)
-
-
-def test_a_stamp_before_the_beginning_of_time_is_a_number_below_zero() -> None:
-    assert nanoseconds_of(NEVER) == -1_500_000_000
-    assert nanoseconds_of(Stamp(sec=5, nanosec=1)) == 5_000_000_001
 
 
 def test_features_with_a_stamp_that_makes_no_sense_are_refused() -> None:

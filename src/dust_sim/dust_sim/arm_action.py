@@ -65,14 +65,14 @@ class FollowTrajectoryServer:
     async def _execute(self, handle: Any) -> Any:
         rows = self._running.items()
         number, ended = next((n, end) for n, (other, end) in rows if other is handle)
-        await ended
+        dropped = await ended
         del self._running[number]
         result = self._kind.Result()
         if handle.is_cancel_requested:
             handle.canceled()
-        elif self._number != number:
+        elif dropped:
             result.error_code = self._kind.Result.INVALID_GOAL
-            result.error_string = "preempted by a newer goal"
+            result.error_string = dropped
             handle.abort()
         else:
             handle.succeed()
@@ -80,7 +80,9 @@ class FollowTrajectoryServer:
 
     def _poll(self) -> None:
         for number, (handle, ended) in list(self._running.items()):
-            if handle.is_cancel_requested and number == self._number:
-                self._simulation.hold()
-            if not self._simulation.is_following(number) and not ended.done():
-                ended.set_result(None)
+            outcome = self._simulation.outcome(number)
+            if outcome is None and handle.is_cancel_requested:
+                self._simulation.hold("canceled")
+                outcome = self._simulation.outcome(number)
+            if outcome is not None and not ended.done():
+                ended.set_result(outcome)

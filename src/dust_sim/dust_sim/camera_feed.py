@@ -188,9 +188,16 @@ class CameraFeed:
         """Publish what is no longer late, oldest first."""
         now_ns = self._hooks.now_ns()
         for camera, images in self._late.items():
+            self._drop_ahead(images, now_ns)
             delay_ns = self._hooks.delay(camera) * 1e9
             while (item := self._take(images, now_ns - delay_ns)) is not None:
                 self._hooks.publish(camera, *item)
+
+    def _drop_ahead(self, images: deque[tuple[Snapshot, Image]], now_ns: int) -> None:
+        """Drop images that are stamped ahead of now: the clock was set back since."""
+        with self._condition:
+            while images and images[0][0].stamp_ns > now_ns:
+                images.popleft()
 
     def _take(
         self, images: deque[tuple[Snapshot, Image]], until_ns: float

@@ -17,6 +17,7 @@ from dust_node.errors import UserError
 from dust_node.lifecycle import DustNode
 from dust_node.qos import LATCHED, SENSOR
 from dust_node.run import run
+from dust_node.stamps import nanoseconds_of
 from dust_sim import control_adapter, franka_adapter
 from dust_sim.arm_action import FollowTrajectoryServer
 from dust_sim.arm_topics import ArmTopics
@@ -28,7 +29,7 @@ from dust_sim.clock import SimulationClock
 from dust_sim.description import robot_description
 from dust_sim.fr3 import ARM_JOINTS, HOME
 from dust_sim.gripper_topics import GripperTopics
-from dust_sim.messages import from_time, to_time
+from dust_sim.messages import to_time
 from dust_sim.pacer import Pacer
 from dust_sim.parameters import CELL_PARAMETERS
 from dust_sim.placement import Placement, place
@@ -102,7 +103,6 @@ class CellNode(DustNode):
     def start(self) -> None:
         """Let time pass."""
         assert self._pacer is not None
-        self._simulation.hold()
         self._pacer.start()
         self.get_logger().info(f"cell is up: {self._simulation.placement.instruction}")
 
@@ -110,6 +110,7 @@ class CellNode(DustNode):
         """Let time stand still."""
         assert self._pacer is not None
         self._pacer.stop()
+        self._simulation.hold(f"{self.get_name()} was deactivated")
 
     def teardown(self) -> None:
         """Release threads, topics, services and actions."""
@@ -217,7 +218,7 @@ class CellNode(DustNode):
         tether = Tether(round(lead_sec * 1e9), patience_sec=self.values["patience"])
 
         def note(message: Any) -> None:
-            tether.note(from_time(message.header.stamp))
+            tether.note(nanoseconds_of(message.header.stamp))
             if hear is not None:
                 hear(message)
 

@@ -8,6 +8,7 @@ STEP_NS = 1_000_000
 
 _WINDOW_NS = 1_000_000_000  # over which the real-time factor is measured
 _SHORTEST_NS = 200_000_000  # window that says something about it
+_AHEAD_NS = 20_000_000  # simulated time never runs further ahead: then the wall clock was set back
 
 
 class SimulationClock:
@@ -18,6 +19,9 @@ class SimulationClock:
         simulated ----o=============|          /================>   catches up as fast as it can
                                                a stall beyond max_lag_ns is not made up for:
                       follows_wall: stamps skip ahead; else simulated time stays behind
+
+    Where the wall clock is set back, simulation goes on; with follows_wall `settle` sets the stamps
+    back as well.
 
     Args:
         wall_ns: Returns wall time; also the stamp of step 0. Unit: ns.
@@ -44,6 +48,8 @@ class SimulationClock:
         self._wanted = factor
         self._follows_wall = follows_wall
         self._max_lag_ns = max_lag_ns
+        self._ticks: deque[tuple[int, int]] = deque()
+        self._set_back_ns = 0
         self.skipped_ns = 0
         self.now_ns = wall_ns()
         self.restart()
@@ -52,18 +58,35 @@ class SimulationClock:
         """Begin anew at the present wall time; what passed meanwhile is not made up for."""
         self._wall_origin_ns = self._wall_ns()
         if self._follows_wall:
+            ahead_ns = self.now_ns - self._wall_origin_ns
+            self._set_back_ns = ahead_ns if ahead_ns > _AHEAD_NS else 0
             self.now_ns = max(self.now_ns, self._wall_origin_ns)
         self._origin_ns = self.now_ns
-        self._ticks: deque[tuple[int, int]] = deque([(self._wall_origin_ns, self.now_ns)])
+        self._measure_anew()
 
     def due(self) -> int:
         """Return how many steps are due now; negative: simulated time is ahead."""
         lag_ns = self._lag_ns()
-        # A wall clock that was set back must not stop the simulation until it has come round again.
-        if lag_ns > self._max_lag_ns or lag_ns < -self._max_lag_ns:
-            self._give_up(lag_ns)
-            lag_ns = self._lag_ns()
-        return lag_ns // STEP_NS
+        if lag_ns > self._max_lag_ns:
+            self._skip(lag_ns)
+        elif lag_ns < -_AHEAD_NS:
+            self._note_set_back(-lag_ns)
+        return self._lag_ns() // STEP_NS
+
+    def settle(self) -> int:
+        """Set the stamps back as far as the wall clock was since the last call. Unit: ns.
+
+        Apart from `due`, because all that goes by the stamps has to be moved with them at once.
+
+        Returns:
+            By how much; mostly 0.
+        """
+        back_ns, self._set_back_ns = self._set_back_ns, 0
+        if back_ns:
+            self.now_ns -= back_ns
+            self._origin_ns -= back_ns
+            self._measure_anew()
+        return back_ns
 
     def advance(self, steps: int) -> None:
         """Note that steps were simulated."""
@@ -97,11 +120,21 @@ class SimulationClock:
         passed_ns = round((self._wall_ns() - self._wall_origin_ns) * self._wanted)
         return self._origin_ns + passed_ns - self.now_ns
 
-    def _give_up(self, lag_ns: int) -> None:
-        self.skipped_ns += max(lag_ns, 0)
-        if self._follows_wall and lag_ns > 0:
+    def _skip(self, lag_ns: int) -> None:
+        self.skipped_ns += lag_ns
+        if self._follows_wall:
             self.now_ns += lag_ns
             # The skip was not simulated, so it must not count in the measured factor.
             self._ticks = deque((wall, stamp + lag_ns) for wall, stamp in self._ticks)
         else:
             self._origin_ns -= lag_ns
+
+    def _note_set_back(self, back_ns: int) -> None:
+        # Else the simulation would stand still until the wall clock has come round again.
+        self._origin_ns += back_ns
+        if self._follows_wall:
+            self._set_back_ns += back_ns
+
+    def _measure_anew(self) -> None:
+        """Forget the window of the real-time factor: its wall times are another clock's."""
+        self._ticks = deque([(self._wall_ns(), self.now_ns)])

@@ -11,7 +11,7 @@ from sensor_msgs.msg import JointState
 
 from dust_msgs.action import ExecuteTask
 from dust_msgs.msg import ActionChunk, CellState, ExecutorState, StageTiming
-from dust_node.clock import told
+from dust_node.clock import beat, even, nanoseconds, told
 from dust_node.diagnostics import OK, Level, Monitor
 from dust_node.executor_link import ExecutorLink
 from dust_node.lifecycle import DustNode
@@ -28,7 +28,7 @@ from dust_sim.expert_session import (
     check_goal,
 )
 from dust_sim.fr3 import ARM_JOINTS, FINGER_JOINTS
-from dust_sim.messages import from_pose, to_time
+from dust_sim.messages import from_pose
 from dust_sim.parameters import EXPERT_PARAMETERS
 from dust_sim.trajectory import Array
 
@@ -48,6 +48,8 @@ class ExpertNode(DustNode):
         self._world = World()
         self._entities: list[Any] = []
         super().__init__("dust_expert")
+        # Limits and ages go by it; the node's own clock stamps messages.
+        self._even = even(self)
         # Lives as long as the node, so that every goal gets an answer.
         self._server = rclpy.action.ActionServer(
             self, ExecuteTask, "execute_task", self._execute, cancel_callback=self._cancel
@@ -63,7 +65,7 @@ class ExpertNode(DustNode):
         self._publisher = self.create_publisher(ActionChunk, "action_chunk", RELIABLE)
         self._link = ExecutorLink(self)
         self.monitor = Monitor(self, self._assess)
-        self._timer = self.create_timer(1 / self.values["chunk_rate"], self._tick)
+        self._timer = beat(self, 1 / self.values["chunk_rate"], self._tick)
 
     def stop(self) -> None:
         """End the task that runs."""
@@ -286,19 +288,17 @@ class ExpertNode(DustNode):
 
     def _publish_chunk(self, session: ExpertSession, now_ns: int) -> None:
         clock = Clock(clock_type=ClockType.STEADY_TIME)
-        began = clock.now()
+        stamp, began = self.get_clock().now().to_msg(), clock.now()
         actions = session.actions(self._world, now_ns)
         if actions is None:
             return
         took = (clock.now() - began).nanoseconds * 1e-9
-        timing = StageTiming(stage="plan", stamp=to_time(now_ns), duration=took)
-        self._publisher.publish(self._to_chunk(session, now_ns, actions, timing))
+        timing = StageTiming(stage="plan", stamp=stamp, duration=took)
+        self._publisher.publish(self._to_chunk(session, actions, timing))
         self.monitor.tick("chunks")
         self.monitor.observe("plan", took)
 
-    def _to_chunk(
-        self, session: ExpertSession, now_ns: int, actions: Array, timing: StageTiming
-    ) -> ActionChunk:
+    def _to_chunk(self, session: ExpertSession, actions: Array, timing: StageTiming) -> ActionChunk:
         chunk = ActionChunk(
             source=self.get_name(),
             task_id=session.task_id,
@@ -309,7 +309,7 @@ class ExpertNode(DustNode):
             gripper=actions[:, 7].tolist(),
             timings=[timing],
         )
-        chunk.header.stamp = to_time(now_ns)
+        chunk.header.stamp = timing.stamp
         return chunk
 
     def _feed_back(self, session: ExpertSession, now_ns: int) -> None:
@@ -324,7 +324,8 @@ class ExpertNode(DustNode):
         )
 
     def _now_ns(self) -> int:
-        return self.get_clock().now().nanoseconds
+        """Return the time that limits and ages are measured with. Unit: ns."""
+        return nanoseconds(self._even)
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """What is broken in the cell, and until when, without ROS."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dust_sim.fr3 import ARM_JOINTS, FINGER_JOINTS
@@ -106,6 +106,11 @@ class FaultBoard:
         """End a fault on every target."""
         for key in [key for key in self._entries if key[0] == fault]:
             del self._entries[key]
+
+    def set_back(self, back_ns: int) -> None:
+        """Let everything last as long as before on a clock that was set back. Unit: ns."""
+        for key, entry in self._entries.items():
+            self._entries[key] = replace(entry, until_ns=entry.until_ns - back_ns)
 
     def active(self, fault: Fault, now_ns: int, *, target: str = "") -> bool:
         """Return whether the part is broken now."""

@@ -9,7 +9,7 @@ measured width. A full stroke takes about one second, start delay included.
     homing  closes fully, then opens fully
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -123,6 +123,12 @@ class Gripper:
         self._rest = (0, width)
         self._width = width
         self._finish(False, "dropped by a reset")
+
+    def set_back(self, back_ns: int) -> None:
+        """Go on as before on a clock that was set back. Unit: ns."""
+        self._ramps = [replace(ramp, begin_ns=ramp.begin_ns - back_ns) for ramp in self._ramps]
+        since_ns, width = self._rest
+        self._rest = (since_ns - back_ns, width)
 
     @property
     def busy(self) -> bool:

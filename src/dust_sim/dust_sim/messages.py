@@ -9,23 +9,17 @@ from geometry_msgs.msg import Point, Pose, Quaternion
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+from dust_node.stamps import SECOND_NS, nanoseconds_of
 from dust_sim.camera_feed import Image as Picture
 from dust_sim.cameras import Intrinsics
 from dust_sim.pose import BodyPose
 from dust_sim.trajectory import Array
 from dust_sim.trajectory_controller import TrajectoryPoint, TrajectoryRequest
 
-_SECOND_NS = 1_000_000_000
-
 
 def to_time(stamp_ns: int) -> Time:
     """Return nanoseconds as a message."""
-    return Time(sec=stamp_ns // _SECOND_NS, nanosec=stamp_ns % _SECOND_NS)
-
-
-def from_time(stamp: Time) -> int:
-    """Return a stamp in nanoseconds."""
-    return int(stamp.sec) * _SECOND_NS + int(stamp.nanosec)
+    return Time(sec=stamp_ns // SECOND_NS, nanosec=stamp_ns % SECOND_NS)
 
 
 def to_joint_state(
@@ -97,7 +91,7 @@ def from_trajectory(message: JointTrajectory) -> TrajectoryRequest:
     """Return a trajectory as the controller checks it."""
     points = tuple(
         TrajectoryPoint(
-            point.time_from_start.sec * _SECOND_NS + point.time_from_start.nanosec,
+            nanoseconds_of(point.time_from_start),
             point.positions,
             point.velocities,
             point.accelerations,
@@ -105,8 +99,7 @@ def from_trajectory(message: JointTrajectory) -> TrajectoryRequest:
         )
         for point in message.points
     )
-    stamp = message.header.stamp
-    return TrajectoryRequest(stamp.sec * _SECOND_NS + stamp.nanosec, message.joint_names, points)
+    return TrajectoryRequest(nanoseconds_of(message.header.stamp), message.joint_names, points)
 
 
 def _doubles(values: Array) -> array:

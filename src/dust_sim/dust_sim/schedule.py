@@ -21,9 +21,12 @@ class Schedule:
         return self._origin_ns + round(self._count * self._period_ns)
 
     def due(self, now_ns: int) -> bool:
-        """Return whether it is due now; if so, count it as done. What was missed is left out."""
-        if self._origin_ns is None:
-            self._origin_ns = now_ns
+        """Return whether it is due now; if so, count it as done. What was missed is left out.
+
+        Where it would be silent for more than two periods the clock was set back: it begins anew.
+        """
+        if self._origin_ns is None or self.next_ns - now_ns > 2 * self._period_ns:
+            self._origin_ns, self._count = now_ns, 0
         if now_ns < self.next_ns:
             return False
         missed = int((now_ns - self.next_ns) / self._period_ns)

@@ -81,6 +81,7 @@ class Simulation:
         self._audit = CommandAudit()
         self._lock = threading.RLock()
         self._accepted = 0
+        self._dropped = ""
         self.reset(placement)
 
     @property
@@ -96,6 +97,7 @@ class Simulation:
     def advance(self, steps: int) -> None:
         """Simulate that many milliseconds."""
         with self._lock:
+            self._settle()
             self._apply_faults()
             times_ns = self.clock.now_ns + np.arange(steps, dtype=np.int64) * STEP_NS
             setpoints = self._controller.sample(
@@ -113,15 +115,13 @@ class Simulation:
         with self._lock:
             self._cell.reset(placement)
             self._placement = placement
-            self._controller.hold(np.array(placement.posture))
+            self._hold(np.array(placement.posture), "the cell was reset")
             self._gripper.reset(placement.width)
-            self._audit.interrupt()
 
-    def hold(self) -> None:
-        """Drop the trajectory and hold where the arm is, as after a pause."""
+    def hold(self, why: str) -> None:
+        """Drop the trajectory, and hold where the arm is."""
         with self._lock:
-            self._controller.hold(self._cell.joint_positions)
-            self._audit.interrupt()
+            self._hold(self._cell.joint_positions, why)
 
     def measure(self) -> Measured:
         """Return the robot's present state."""
@@ -156,22 +156,27 @@ class Simulation:
         """Let the arm follow a trajectory from the next block on.
 
         Returns:
-            Number of the trajectory, counted from 1; see `is_following`.
+            Number of the trajectory, counted from 1; see `outcome`.
 
         Raises:
             RejectedError: The trajectory breaks a rule, or a reflex or user stop holds the arm.
         """
         with self._lock:
+            # A fault that has just ended must not drop what comes now.
+            self._apply_faults()
             if (fault := self._stopped_by()) is not None:
-                raise RejectedError(f"the robot is stopped by {_WORDS[fault]} first")
+                raise RejectedError(_stop_text(fault))
             self._controller.accept(request, self.clock.outside_ns)
             self._accepted += 1
+            self._dropped = ""
             return self._accepted
 
-    def is_following(self, number: int) -> bool:
-        """Return whether this trajectory is the newest one and has not ended."""
+    def outcome(self, number: int) -> str | None:
+        """Return why a trajectory was dropped, empty if it reached its end; None while it runs."""
         with self._lock:
-            return number == self._accepted and self._controller.is_moving(self.clock.now_ns)
+            if number != self._accepted:
+                return "preempted by a newer trajectory"
+            return None if self._controller.is_moving(self.clock.now_ns) else self._dropped
 
     def grip(self, goal: GripperGoal) -> None:
         """Start a goal of the gripper.
@@ -212,7 +217,7 @@ class Simulation:
         """
         with self._lock:
             if self._stopped_by() == Fault.USER_STOP:
-                raise ValueError(f"the robot is stopped by {_WORDS[Fault.USER_STOP]} first")
+                raise ValueError(_stop_text(Fault.USER_STOP))
             self._faults.mend(Fault.REFLEX)
             self._apply_faults()
 
@@ -239,16 +244,36 @@ class Simulation:
                 self._audit.reset()
             return counts
 
+    def _hold(self, position: Array, why: str) -> None:
+        """Drop the trajectory, and hold a position [7], rad."""
+        if self._controller.is_moving(self.clock.now_ns):
+            self._dropped = why
+        self._controller.hold(position)
+        self._audit.interrupt()
+
+    def _settle(self) -> None:
+        """Go on as before where the clock was set back: other nodes stamp what they send by it."""
+        back_ns = self.clock.settle()
+        if back_ns:
+            for part in (self._controller, self._gripper, self._faults):
+                part.set_back(back_ns)
+
     def _stopped_by(self) -> Fault | None:
         now_ns = self.clock.now_ns
         return next((fault for fault in _WORDS if self._faults.active(fault, now_ns)), None)
 
     def _apply_faults(self) -> None:
         self._gripper.stuck = self._faults.active(Fault.GRIPPER_STUCK, self.clock.now_ns)
-        if (self._stopped_by() is not None) == self._cell.disabled:
+        fault = self._stopped_by()
+        if (fault is not None) == self._cell.disabled:
             return
-        self.hold()
+        # When nothing stops it any more there is nothing to drop either.
+        self.hold(_stop_text(fault) if fault else "")
         if self._cell.disabled:
             self._cell.enable()
         else:
             self._cell.disable()
+
+
+def _stop_text(fault: Fault) -> str:
+    return f"the robot is stopped by {_WORDS[fault]} first"

@@ -91,6 +91,11 @@ class Trajectory:
         self._knots = knots
         self._coefficients = _spline(knots)
 
+    def set_back(self, back_ns: int) -> None:
+        """Go on as before on a clock that was set back. Unit: ns."""
+        self.start_ns -= back_ns
+        self.end_ns -= back_ns
+
     def sample(self, times_ns: NDArray[np.int64]) -> Setpoints:
         """Evaluate at absolute times at or behind the first point. Unit: ns.
 

@@ -16,7 +16,7 @@ What a message has to be and what becomes of it follows joint_trajectory_control
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,19 @@ class TrajectoryController:
         self._command = Knot(np.array(position, dtype=float), zero, zero, True)
         self._trajectory: Trajectory | None = None
         self._incoming: list[_Arrival] = []
+
+    def set_back(self, back_ns: int) -> None:
+        """Go on as before on a clock that was set back. Unit: ns."""
+        if self._trajectory is not None:
+            self._trajectory.set_back(back_ns)
+        self._incoming = [
+            replace(
+                arrival,
+                now_ns=arrival.now_ns - back_ns,
+                stamp_ns=arrival.stamp_ns - back_ns if arrival.stamp_ns else 0,
+            )
+            for arrival in self._incoming
+        ]
 
     @property
     def command(self) -> Knot:

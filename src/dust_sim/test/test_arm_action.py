@@ -7,8 +7,10 @@ control_actions = pytest.importorskip("control_msgs.action", reason="control_msg
 from action_msgs.msg import GoalStatus  # noqa: E402
 from builtin_interfaces.msg import Duration  # noqa: E402
 from sensor_msgs.msg import JointState  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint  # noqa: E402
 
+from dust_msgs.srv import InjectFault  # noqa: E402
 from dust_sim.fr3 import ARM_JOINTS, HOME  # noqa: E402
 
 ACTION = "fr3_arm_controller/follow_joint_trajectory"
@@ -50,6 +52,15 @@ def test_a_newer_goal_preempts(cell):
     assert status == GoalStatus.STATUS_ABORTED
     assert "preempted" in result.error_string
     assert cell.result(second)[0] == GoalStatus.STATUS_SUCCEEDED
+
+
+def test_a_reflex_aborts(cell):
+    handle = send(cell, turn_base(0.0, seconds=5))
+    cell.call(InjectFault, "dust_sim/inject_fault", fault="reflex")
+    status, result = cell.result(handle)
+    assert status == GoalStatus.STATUS_ABORTED
+    assert "reflex" in result.error_string
+    assert cell.call(Trigger, "dust_sim/recover").success
 
 
 def test_cancelling_holds_the_arm(cell):

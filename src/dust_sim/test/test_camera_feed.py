@@ -171,6 +171,21 @@ def test_forget_drops_what_waits(bench):
     assert [row[2] for row in bench.published] == [1, 2, 2]
 
 
+def test_images_from_before_the_clock_was_set_back_hold_up_nothing(bench):
+    bench.now_ns = 9 * SECOND
+    bench.delays = {"wrist": 0.5}
+    bench.submit(9 * SECOND, 1)
+    bench.wait_for(1)
+    bench.now_ns, bench.delays = SECOND, {}
+    bench.submit(SECOND, 2)
+    bench.wait_for(3)
+    assert bench.published == [
+        ("side", 9 * SECOND, 1),
+        ("wrist", SECOND, 2),
+        ("side", SECOND, 2),
+    ]
+
+
 def test_a_renderer_that_cannot_be_made_is_reported_by_open():
     def fail():
         raise RuntimeError("no EGL")

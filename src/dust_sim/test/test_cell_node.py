@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import rclpy
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.qos import qos_profile_sensor_data
+from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 from std_msgs.msg import String
@@ -23,6 +25,7 @@ from dust_sim.cell_node import CellNode
 from dust_sim.control_adapter import State
 from dust_sim.description import robot_description
 from dust_sim.fr3 import ARM_JOINTS, HOME
+from dust_sim.messages import from_trajectory
 from dust_sim.placement import place
 from dust_sim.scene import build_model
 from dust_sim.simulation import Simulation
@@ -424,6 +427,21 @@ def test_it_follows_a_lifecycle_manager(graph):
     assert change(Transition.TRANSITION_ACTIVATE)
     graph.wait(lambda: joints)
     graph.end()
+
+
+def test_a_motion_ends_with_the_deactivation(fresh_ros_domain):
+    words = ["cell", "--ros-args", "-p", "cameras:=false"]
+    rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
+    node = CellNode()
+    try:
+        node.autostart()
+        number = node._simulation.accept(from_trajectory(turn_base(0.4)))
+        node.trigger_deactivate()
+        assert node._simulation.outcome(number) == "dust_sim was deactivated"
+    finally:
+        node.close()
+        node.destroy_node()
+        rclpy.try_shutdown()
 
 
 def test_broken_physics_end_it_although_its_own_clock_stands_still(fresh_ros_domain, monkeypatch):

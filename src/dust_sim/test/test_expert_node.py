@@ -2,16 +2,21 @@
 
 import numpy as np
 import pytest
+import rclpy
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Time
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
+from rclpy.clock import ClockType
+from rclpy.signals import SignalHandlerOptions
+from rclpy.time import Time as ClockTime
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
 from dust_msgs.action import ExecuteTask
 from dust_msgs.msg import ActionChunk, CellState, ExecutorState
 from dust_msgs.srv import EndTask, StartTask
+from dust_sim.expert_node import ExpertNode
 from dust_sim.fr3 import ARM_JOINTS, FINGER_JOINTS, HOME
 from dust_sim.messages import to_pose
 from dust_sim.placement import place
@@ -261,3 +266,24 @@ def change(graph, *transitions):
     graph.wait(lambda: all(answer.done() for answer in asked))
     assert all(answer.result().success for answer in asked)
     graph.node.destroy_client(client)
+
+
+@pytest.fixture
+def node(fresh_ros_domain):
+    """The node in this process, configured, on a system clock that the test can set."""
+    rclpy.init(domain_id=fresh_ros_domain, signal_handler_options=SignalHandlerOptions.NO)
+    node = ExpertNode()
+    node.trigger_configure()
+    yield node
+    node.close()
+    node.destroy_node()
+    rclpy.try_shutdown()
+
+
+def test_limits_and_chunks_do_not_wait_for_a_clock_that_was_set_back(node):
+    before_ns = node._now_ns()
+    node.get_clock()._set_ros_time_is_active(True)
+    node.get_clock().set_ros_time_override(ClockTime(seconds=1, clock_type=ClockType.ROS_TIME))
+    node._hear(ExecutorState())
+    assert node._world.executor.arrival_ns >= before_ns
+    assert node._timer.clock.clock_type == ClockType.STEADY_TIME

@@ -78,3 +78,13 @@ def test_bad_requests_change_nothing(request_, text):
     targets = ("", *CAMERAS)
     assert not any(board.active(fault, 1, target=name) for fault in Fault for name in targets)
     assert board.joint_states(1) == JointStateFaults()
+
+
+def test_a_fault_lasts_no_longer_on_a_clock_that_was_set_back():
+    board = FaultBoard()
+    board.inject(FaultRequest("joint_states_stop", duration=2.0), 9 * SECOND)
+    board.inject(FaultRequest("reflex"), 9 * SECOND)
+    board.set_back(9 * SECOND)
+    assert board.active(Fault.JOINT_STATES_STOP, SECOND)
+    assert not board.active(Fault.JOINT_STATES_STOP, 2 * SECOND)
+    assert board.active(Fault.REFLEX, 2 * SECOND)

@@ -53,6 +53,18 @@ def test_speed_is_limited_and_the_reference_continuous():
     assert np.abs(np.diff(hand.references)).max() <= 0.1e-3 + 1e-12
 
 
+def test_a_stroke_goes_on_although_the_clock_was_set_back():
+    hand = Hand()
+    hand.gripper.begin(GripperGoal(Command.MOVE, width=0.0), hand.now_ns)
+    hand.run(limit_ms=500)
+    hand.gripper.set_back(4_000_000_000)
+    hand.now_ns -= 4_000_000_000
+    result, took = hand.run()
+    assert result.success
+    assert 400 <= took <= 800
+    assert np.abs(np.diff(hand.references)).max() <= 0.1e-3 + 1e-12
+
+
 def test_a_slower_speed_takes_longer():
     hand = Hand()
     _, took = hand.do(Command.MOVE, width=0.04, speed=0.02)

@@ -24,3 +24,11 @@ def test_what_was_missed_is_left_out():
     assert schedule.due(1050 * MS)
     assert not schedule.due(1060 * MS)
     assert schedule.next_ns == 1100 * MS
+
+
+def test_it_begins_anew_on_a_clock_that_was_set_back():
+    schedule = Schedule(10.0)
+    assert schedule.due(5000 * MS)
+    assert schedule.due(1000 * MS)
+    assert not schedule.due(1099 * MS)
+    assert schedule.due(1100 * MS)

@@ -1,5 +1,7 @@
 """The cell without ROS: motion, reset, gripper, reflex, audit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,14 +28,18 @@ def model():
     return build_model()
 
 
-@pytest.fixture
-def simulation(model):
+def simulation_of(model, clock):
     return Simulation(
         Cell(model),
-        SimulationClock(lambda: START),
+        clock,
         TrajectoryController(fr3.ARM_JOINTS, fr3.HOME),
         place("box_to_bowl", "blue_cube", 0),
     )
+
+
+@pytest.fixture
+def simulation(model):
+    return simulation_of(model, SimulationClock(lambda: START))
 
 
 def run(simulation, milliseconds):
@@ -64,15 +70,68 @@ def test_time_passes_and_the_arm_holds_home(simulation):
 def test_a_trajectory_moves_the_arm_within_the_limits(simulation):
     number = simulation.accept(turn_base(0.4, 1.0))
     run(simulation, 900)
-    assert simulation.is_following(number)
+    assert simulation.outcome(number) is None
     run(simulation, 500)
-    assert not simulation.is_following(number)
+    assert simulation.outcome(number) == ""
     assert simulation.measure().positions[0] == pytest.approx(0.4, abs=0.01)
     counts = simulation.take_audit(reset=True)
     assert counts.samples == 1400
     assert sum(counts.outside.values()) == 0
     assert counts.peak["velocity"] == pytest.approx(0.4 * 1.875 / 2.62, rel=1e-2)
     assert simulation.take_audit(reset=False).samples == 0
+
+
+@pytest.mark.parametrize("stamped", [False, True])
+def test_a_motion_goes_on_smoothly_although_the_wall_clock_is_set_back(model, stamped):
+    wall_ns = [START]
+    clock = SimulationClock(lambda: wall_ns[0])
+    simulation = simulation_of(model, clock)
+    request = turn_base(0.4, 1.0)
+    request = replace(request, stamp_ns=START) if stamped else request
+    number = simulation.accept(request)
+    for block in range(300):
+        # Once before the arm has begun to move, and once on the way.
+        wall_ns[0] += 5_000_000 - 3600 * 10**9 * (block in (0, 100))
+        if (steps := clock.due()) > 0:
+            simulation.advance(steps)
+    assert simulation.measure().stamp_ns == wall_ns[0]
+    assert simulation.measure().positions[0] == pytest.approx(0.4, abs=0.01)
+    assert simulation.outcome(number) == ""
+    assert sum(simulation.take_audit(reset=False).outside.values()) == 0
+
+
+STOPS = {
+    "a reflex; recover it": lambda it: it.inject(FaultRequest("reflex")),
+    "the user stop; release it": lambda it: it.inject(FaultRequest("user_stop")),
+    "a controller that is off": lambda it: it.inject(FaultRequest("controller_off")),
+    "the cell was reset": lambda it: it.reset(it.placement),
+    "somebody let go": lambda it: it.hold("somebody let go"),
+    "newer trajectory": lambda it: it.accept(turn_base(0.0, 1.0)),
+}
+
+
+@pytest.mark.parametrize("why", STOPS)
+def test_a_motion_that_is_stopped_has_not_reached_its_end(simulation, why):
+    done = simulation.accept(turn_base(0.0, 0.01))
+    run(simulation, 20)
+    STOPS[why](simulation)
+    if why != "newer trajectory":
+        assert simulation.outcome(done) == ""
+    simulation.inject(FaultRequest("clear"))
+    number = simulation.accept(turn_base(0.4, 1.0))
+    run(simulation, 20)
+    STOPS[why](simulation)
+    assert why in simulation.outcome(number)
+    simulation.reset(simulation.placement)
+    assert why in simulation.outcome(number)
+
+
+def test_a_fault_that_has_just_ended_drops_nothing(simulation):
+    simulation.inject(FaultRequest("reflex", duration=0.05))
+    run(simulation, 50)
+    number = simulation.accept(turn_base(0.1, 0.2))
+    run(simulation, 20)
+    assert simulation.outcome(number) is None
 
 
 def test_reset_drops_the_motion_and_is_no_violation(simulation):

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from dust_node.stamps import nanoseconds_of
 from dust_view.ledger import Stage
 from dust_view.scene import Array, Committed
-from dust_view.trajectory import NS, stamp_ns
+from dust_view.trajectory import NS
 
 _LONGEST_SEC = 3600.0  # no plan is longer; more than a few centuries would not fit into ns
 
@@ -16,7 +17,7 @@ _LONGEST_SEC = 3600.0  # no plan is longer; more than a few centuries would not 
 def read_stages(timings: Sequence[Any]) -> list[Stage]:
     """Read StageTimings, from rclpy or out of a bag; rows that are not finite are left out."""
     return [
-        Stage(row.stage, stamp_ns(row.stamp) + round(row.duration * NS), row.duration)
+        Stage(row.stage, nanoseconds_of(row.stamp) + round(row.duration * NS), row.duration)
         for row in timings
         if math.isfinite(row.duration * NS)
     ]
@@ -31,12 +32,12 @@ def read_committed(message: Any, joint_names: Sequence[str]) -> Committed | None
     if not abs(message.buffer) <= _LONGEST_SEC:
         return None
     return Committed(
-        stamp_ns=stamp_ns(message.header.stamp),
+        stamp_ns=nanoseconds_of(message.header.stamp),
         period_ns=round(message.period * NS),
         positions=positions,
         buffer_ns=round(message.buffer * NS),
         sequence=int(message.last_sequence),
-        splice_ns=stamp_ns(message.last_splice),
+        splice_ns=nanoseconds_of(message.last_splice),
     )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from dust_demos.recording.bag import Bag
+from dust_node.stamps import nanoseconds_of
 from dust_view.arm import FollowingArm
 from dust_view.messages import read_chunk
-from dust_view.trajectory import NS, Array, Times, Trajectory, stamp_ns
+from dust_view.trajectory import NS, Array, Times, Trajectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def _measured(bag: Bag, joint_names: Sequence[str]) -> tuple[Times, Array]:
         message: Any = row.message
         by_name = dict(zip(message.name, message.position, strict=False))
         if all(name in by_name for name in joint_names):
-            rows[stamp_ns(message.header.stamp)] = [by_name[name] for name in joint_names]
+            rows[nanoseconds_of(message.header.stamp)] = [by_name[name] for name in joint_names]
     times = sorted(rows)
     positions = np.array([rows[time] for time in times]).reshape(-1, len(joint_names))
     return np.array(times, dtype=np.int64), positions
@@ -138,7 +139,7 @@ def _raw(bag: Bag, joint_names: Sequence[str]) -> list[Raw]:
         if positions is None:
             continue
         steps = np.arange(len(positions), dtype=np.int64) * round(row.message.period * NS)
-        times = stamp_ns(row.message.header.stamp) + steps
+        times = nanoseconds_of(row.message.header.stamp) + steps
         chunks.append(Raw(times, positions, int(row.message.prefix)))
     return chunks
 
@@ -147,5 +148,5 @@ def _splices(bag: Bag) -> tuple[int, ...]:
     splices = set()
     for row in bag.messages(_named(bag, "executor_state", "dust_msgs/msg/ExecutorState")):
         splice = getattr(row.message, "last_splice", None)  # bags of before have none
-        splices.add(stamp_ns(splice) if splice is not None else 0)
+        splices.add(nanoseconds_of(splice) if splice is not None else 0)
     return tuple(sorted(splices - {0}))

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dust_node.stamps import nanoseconds_of
+
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
 
@@ -65,8 +67,8 @@ class Trajectory:
             lacks = f"joint {missing[0]}" if missing else "points"
             raise ValueError(f"the trajectory has no {lacks}")
         columns = [names.index(name) for name in joint_names]
-        begin = stamp_ns(message.header.stamp) or arrival_ns
-        times = [begin + stamp_ns(point.time_from_start) for point in message.points]
+        begin = nanoseconds_of(message.header.stamp) or arrival_ns
+        times = [begin + nanoseconds_of(point.time_from_start) for point in message.points]
         states = np.stack([_state(point, len(names))[:, columns] for point in message.points])
         return cls(np.array(times, dtype=np.int64), states)
 
@@ -106,11 +108,6 @@ class Trajectory:
             return self
         times = np.concatenate([np.array([now_ns], dtype=np.int64), self.times])
         return Trajectory(times, np.concatenate([command[None], self.states]))
-
-
-def stamp_ns(stamp: Any) -> int:
-    """Return a Time or Duration message in ns."""
-    return int(stamp.sec) * NS + int(stamp.nanosec)
 
 
 def milliseconds(begin_ns: int, end_ns: int) -> Times:

@@ -13,12 +13,12 @@ from dust_node.diagnostics import OK, Level, Monitor
 from dust_node.lifecycle import DustNode
 from dust_node.qos import RELIABLE, SENSOR
 from dust_node.run import run
+from dust_node.stamps import nanoseconds_of
 from dust_view.ledger import Duration, Ledger
 from dust_view.marker_messages import MarkerWriter
 from dust_view.messages import read_chunk, read_committed, read_stages
 from dust_view.parameters import PARAMETERS
 from dust_view.scene import Committed, Seams, arm_points, chunk_points, committed_path
-from dust_view.trajectory import stamp_ns
 
 _IN_TASK = (ExecutorState.RUNNING, ExecutorState.HOLDING, ExecutorState.PAUSED)
 
@@ -66,12 +66,12 @@ class ViewNode(DustNode):
     def _on_features(self, message: Features) -> None:
         if self.active:
             stages = read_stages(message.timings)
-            self._show(self._ledger.features(stamp_ns(message.header.stamp), stages))
+            self._show(self._ledger.features(nanoseconds_of(message.header.stamp), stages))
 
     def _on_chunk(self, message: ActionChunk) -> None:
         if not self.active:
             return
-        taken_ns, stages = stamp_ns(message.header.stamp), read_stages(message.timings)
+        taken_ns, stages = nanoseconds_of(message.header.stamp), read_stages(message.timings)
         learnt = self._ledger.chunk(
             message.task_id, int(message.sequence), taken_ns, stages, self._now_ns()
         )
@@ -90,7 +90,7 @@ class ViewNode(DustNode):
         self._watch_task(message)
         if message.task_id not in ("", self._ledger.task_id):
             self._show(self._ledger.begin(message.task_id))
-        splice_ns = stamp_ns(message.last_splice)
+        splice_ns = nanoseconds_of(message.last_splice)
         self._show(self._ledger.accepted(message.task_id, int(message.last_sequence), splice_ns))
         committed = read_committed(message, self._joint_names)
         if committed is None or not self._wants_markers():

@@ -10,20 +10,14 @@ from sensor_msgs.msg import JointState
 
 from dust_demos.teleop.pilot import Chunk, ExecutorView
 from dust_msgs.msg import ActionChunk, ExecutorState
+from dust_node.stamps import SECOND_NS, nanoseconds_of
 
 Array = NDArray[np.float64]
-
-_SECOND_NS = 1_000_000_000
 
 
 def to_time(stamp_ns: int) -> Time:
     """Return nanoseconds as a message."""
-    return Time(sec=stamp_ns // _SECOND_NS, nanosec=stamp_ns % _SECOND_NS)
-
-
-def from_time(stamp: Time) -> int:
-    """Return a message as nanoseconds."""
-    return int(stamp.sec) * _SECOND_NS + int(stamp.nanosec)
+    return Time(sec=stamp_ns // SECOND_NS, nanosec=stamp_ns % SECOND_NS)
 
 
 def to_chunk(chunk: Chunk, *, source: str, period: float, names: Sequence[str]) -> ActionChunk:
@@ -60,7 +54,7 @@ def from_executor_state(
     order = [places[name] for name in names]
     return ExecutorView(
         arrival_ns=arrival_ns,
-        stamp_ns=from_time(message.header.stamp),
+        stamp_ns=nanoseconds_of(message.header.stamp),
         is_stopped=message.mode == ExecutorState.STOPPED,
         reason=message.reason,
         task_id=message.task_id,

@@ -30,6 +30,7 @@ from dust_demos.teleop.scenes import parse_scenes
 from dust_demos.teleop.settings import driver_from, grid_from, layout_from
 from dust_demos.teleop.streams import Stream
 from dust_msgs.msg import ActionChunk, CellState, ExecutorState
+from dust_node.clock import beat
 from dust_node.diagnostics import ERROR, OK, WARN, Level, Monitor
 from dust_node.errors import UserError
 from dust_node.lifecycle import DustNode
@@ -80,7 +81,8 @@ class TeleopNode(DustNode):
     def start(self) -> None:
         """Take in the operator."""
         self._forget_operator()
-        self._timer = self.create_timer(self._grid.period, self._tick)
+        self._conductor.begin()
+        self._timer = beat(self, self._grid.period, self._tick)
         self._tell(f"ready: waiting for {self._pilot.controls.topic}")
 
     def stop(self) -> None:
@@ -93,7 +95,6 @@ class TeleopNode(DustNode):
 
     def wind_down(self) -> bool:
         """End episode and task, and tell the executor."""
-        self._conductor.tick(self.steady_ns())
         return self._conductor.finish(f"{self.get_name()} is being shut down")
 
     def teardown(self) -> None:

@@ -9,7 +9,6 @@ from dust_demos.teleop.fr3 import ARM_JOINTS
 from dust_demos.teleop.messages import (
     from_executor_state,
     from_joint_state,
-    from_time,
     from_twist,
     to_chunk,
     to_time,
@@ -17,12 +16,13 @@ from dust_demos.teleop.messages import (
 from dust_demos.teleop.pilot import Chunk
 from dust_demos.teleop.reference import Path
 from dust_msgs.msg import ExecutorState
+from dust_node.stamps import nanoseconds_of
 
 STAMP = 1_795_000_000_123_456_789
 
 
 def test_times_keep_their_nanoseconds():
-    assert from_time(to_time(STAMP)) == STAMP
+    assert nanoseconds_of(to_time(STAMP)) == STAMP
 
 
 def test_a_chunk_says_what_the_executor_checks():
@@ -34,7 +34,7 @@ def test_a_chunk_says_what_the_executor_checks():
         names=ARM_JOINTS,
     )
     assert (message.source, message.task_id, message.sequence) == ("dust_teleop", "t1", 3)
-    assert from_time(message.header.stamp) == STAMP
+    assert nanoseconds_of(message.header.stamp) == STAMP
     assert list(message.positions) == positions.ravel().tolist()
     assert list(message.gripper) == [0.0] * 10
     assert message.prefix == 2

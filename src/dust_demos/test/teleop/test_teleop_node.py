@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import rclpy
 from geometry_msgs.msg import Twist
+from rclpy.clock import ClockType
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState, Joy
 from std_msgs.msg import Float32, String
@@ -244,6 +245,17 @@ def test_a_clutch_pressed_while_the_node_is_not_active_engages_nothing(
     node.trigger_activate()
     assert not clutch_engages(node, 1, 1)
     assert clutch_engages(node, 0, 1)
+
+
+def test_it_goes_by_a_steady_clock_and_begins_anew_after_a_stop(make_node):
+    node = make_node()
+    node.trigger_activate()
+    assert node._timer.clock.clock_type == ClockType.STEADY_TIME
+    node.trigger_deactivate()
+    begun = []
+    node._conductor.begin = lambda: begun.append(True)
+    node.trigger_activate()
+    assert begun
 
 
 def test_a_button_held_over_the_activation_is_not_pressed(make_node, keyboard_buttons):

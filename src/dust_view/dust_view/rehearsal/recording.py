@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from dust_demos.recording.bag import Bag
 from dust_demos.recording.cdr import stamp_ns as cdr_stamp_ns
-from dust_view.trajectory import NS, Array, Times, stamp_ns
+from dust_node.stamps import nanoseconds_of
+from dust_view.trajectory import NS, Array, Times
 
 _IMAGE, _COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 _STATE = "dust_msgs/msg/ExecutorState"
@@ -191,7 +192,7 @@ class Recording:
             message = self._bag.decode(connection, data)
             positions = np.array(message.position, dtype=np.float64)
             if len(positions) == len(message.name) and np.isfinite(positions).all():
-                stamp = stamp_ns(message.header.stamp)
+                stamp = nanoseconds_of(message.header.stamp)
                 samples.append(JointSample(stamp, bytes(data), tuple(message.name), positions))
         if not samples:
             raise ValueError(f"{self._bag.path} has no joint states on {topic}")
@@ -204,7 +205,7 @@ class Recording:
             for row in self._bag.messages([f"{self._space}/{topic}"]):
                 position = read(row.message, joint_names)
                 if position is not None:
-                    rows[stamp_ns(row.message.header.stamp)] = position
+                    rows[nanoseconds_of(row.message.header.stamp)] = position
             if len(rows) > 1:
                 times = sorted(rows)
                 stacked = np.stack([rows[time] for time in times])
