@@ -107,6 +107,8 @@ def check_left_alone(rig):
     rig.check_limits()
 
 
+# In the policy's own tests, too.
+@pytest.mark.slow
 def test_a_client_that_vanishes(rig):
     rig.begin_motion()
     rig.leave()

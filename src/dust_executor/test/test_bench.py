@@ -45,6 +45,7 @@ def test_a_domain_of_the_environment_that_is_none_is_told(monkeypatch, capsys):
     assert "--domain: must be a whole number between 0 and 232, got lab" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_node_is_measured_over_dds(fresh_ros_domain, capsys):
     pytest.importorskip("rclpy", reason="needs ROS 2")
     assert main(["--only", "node", "--seconds", "2", "--domain", str(fresh_ros_domain)]) == 0

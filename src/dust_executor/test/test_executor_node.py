@@ -342,6 +342,7 @@ def test_simulated_time_at_half_the_speed(rig, tmp_path):
     program.stop()
 
 
+@pytest.mark.slow
 def test_joint_states_at_1_khz_cost_little_more(rig, node):
     rig.wait(lambda: rig.states and len(rig.states[-1].positions))
     slow = busy(rig, node)

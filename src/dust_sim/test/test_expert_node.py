@@ -222,6 +222,8 @@ def test_a_goal_before_the_first_tick_of_a_simulation_waits_for_it(expert):
     expert.node.destroy_publisher(clock)
 
 
+# Waits for a clock as long as a user would have to.
+@pytest.mark.slow
 def test_a_goal_without_a_clock_is_refused_in_one_line(expert):
     expert.start("dust_sim.expert_node", remap={"__ns": "/silent"}, use_sim_time="true")
     goal = {"instruction": WORDS, "time_limit": 30.0}

@@ -41,6 +41,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_two_workers_make_the_same_files(folder, tmp_path):
     make_pictures(tmp_path / "two", count=COUNT, seed=7, workers=2, per_shard=PER_SHARD)
     assert contents(tmp_path / "two") == contents(folder)

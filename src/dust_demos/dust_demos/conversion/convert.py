@@ -85,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
         help="keep at most so much standing still at either end, or `off`; default 0.5",
     )
     add(
+        *("--trim-pauses",),
+        type=_trim,
+        default=None,
+        metavar="SECONDS",
+        help="keep at most so much of each pause, where nothing moves, or `off`; default off",
+    )
+    add(
         *("--keep-outcomes",),
         type=_outcomes,
         default=(Outcome.SUCCESS,),
@@ -108,6 +115,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         size=options.size,
         encoding=Encoding(codec, DEFAULT_QUALITY[codec] if quality is None else quality),
         trim=options.trim_idle,
+        pause=options.trim_pauses,
         outcomes=options.keep_outcomes,
         flagged=options.keep_flagged,
     )

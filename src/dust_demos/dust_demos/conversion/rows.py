@@ -22,6 +22,9 @@ from dust_demos.conversion.tracks import StepSamples, Times, Track, longest_sile
 STILL_RAD, STILL_OPENING = 0.01, 0.05
 """A command that differs by less from the first or last one counts as standing still."""
 
+PAUSED_RAD, PAUSED_OPENING = 0.005, 0.02
+"""Measured or commanded, a pause stays this close to its first row."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
@@ -47,7 +50,9 @@ class Rows:
         return len(self.times)
 
 
-def make_rows(take: Take, mapping: Mapping, *, fps: float, trim: float | None) -> Rows:
+def make_rows(
+    take: Take, mapping: Mapping, *, fps: float, trim: float | None, pause: float | None = None
+) -> Rows:
     """Cut an episode into rows.
 
     Args:
@@ -55,6 +60,8 @@ def make_rows(take: Take, mapping: Mapping, *, fps: float, trim: float | None) -
         mapping: says the limits.
         fps: rows per second.
         trim: how long the arm may stand still at either end, s; None keeps all.
+        pause: how long everything may stand still anywhere, s; the rest of the rows is left out,
+            as if the pause had been shorter. None keeps all.
 
     Raises:
         EpisodeFault: data are missing somewhere, or too little is left.
@@ -67,8 +74,13 @@ def make_rows(take: Take, mapping: Mapping, *, fps: float, trim: float | None) -
     state = _columns(take.state, times)
     action = _columns(take.action, times)
     _fill_gripper(take.action, times, state, action)
-    kept = slice(None) if trim is None else _moving(action, len(mapping.joints), trim * fps)
-    _require_length(len(times[kept]) / fps, gates)
+    joints = len(mapping.joints)
+    kept = np.arange(len(times))
+    if trim is not None:
+        kept = kept[_moving(action, joints, trim * fps)]
+    if pause is not None:
+        kept = kept[_unpaused(state[kept], action[kept], joints, max(1, round(pause * fps)))]
+    _require_length(len(kept) / fps, gates)
     return _rows(take, times[kept], state[kept], action[kept], gates)
 
 
@@ -197,6 +209,22 @@ def _moving(action: NDArray[np.float64], joints: int, margin: float) -> slice:
         raise EpisodeFault(Gate.LENGTH, "no command moves anything")
     first, last = int(left[0] - margin), int(arrived[-1] + 1 + margin)
     return slice(max(first, 0), min(last + 1, len(action)))
+
+
+def _unpaused(
+    state: NDArray[np.float64], action: NDArray[np.float64], joints: int, most: int
+) -> NDArray[np.bool_]:
+    """Return which rows to keep [L], so that no more than `most` in a row are alike."""
+    limits = np.full(state.shape[1] + action.shape[1], PAUSED_OPENING)
+    limits[:joints] = limits[state.shape[1] : state.shape[1] + joints] = PAUSED_RAD
+    rows = np.concatenate([state, action], axis=1)
+    kept = np.ones(len(rows), bool)
+    begin = 0
+    for place in range(1, len(rows)):
+        if (np.abs(rows[place] - rows[begin]) > limits).any():
+            begin = place
+        kept[place] = place - begin < most
+    return kept
 
 
 def _require_length(seconds: float, gates: Gates) -> None:

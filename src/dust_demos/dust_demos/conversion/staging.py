@@ -46,6 +46,7 @@ class Settings:
         size: width and height of stored images; None: as recorded.
         encoding: of the videos.
         trim: how long the arm may stand still at either end, s; None keeps all.
+        pause: how long everything may stand still anywhere, s; None keeps all.
         outcomes: which are wanted.
         flagged: convert what the recorder flagged, too.
     """
@@ -56,6 +57,7 @@ class Settings:
     size: tuple[int, int] | None = None
     encoding: Encoding = field(default_factory=Encoding)
     trim: float | None = 0.5
+    pause: float | None = None
     outcomes: tuple[Outcome, ...] = (Outcome.SUCCESS,)
     flagged: bool = False
 
@@ -148,7 +150,9 @@ def _convert(path: Path, draft: Path, settings: Settings) -> None:
         if settings.mapping.episode_topic is not None:
             check_outcome(facts, settings.outcomes, flagged=settings.flagged)
         take = read_take(bag, facts, settings.mapping)
-        rows = make_rows(take, settings.mapping, fps=settings.fps, trim=settings.trim)
+        rows = make_rows(
+            take, settings.mapping, fps=settings.fps, trim=settings.trim, pause=settings.pause
+        )
         colours, sizes = _write_clips(bag, take, rows, draft, settings)
     arrays: dict[str, Any] = {"state": rows.state, "action": rows.action}
     arrays |= {f"colours.{name}": known.counts for name, known in colours.items()}

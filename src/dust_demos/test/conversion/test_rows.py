@@ -42,8 +42,8 @@ def take(wrist=None, side=None, start=0.5, end=3.5, **changes):
     return Take(**values | changes)
 
 
-def rows(found, *, fps=15, trim=None, **gates):
-    return make_rows(found, Mapping(gates=Gates(**gates)), fps=fps, trim=trim)
+def rows(found, *, fps=15, trim=None, pause=None, **gates):
+    return make_rows(found, Mapping(gates=Gates(**gates)), fps=fps, trim=trim, pause=pause)
 
 
 def refused(found, *, trim=None, **gates):
@@ -143,6 +143,33 @@ def test_the_grippers_motion_counts_too():
     made = rows(moving, trim=0.6)
     assert (made.times[0] - BASE) / NS == pytest.approx(1.4, abs=0.07)
     assert (made.times[-1] - BASE) / NS == pytest.approx(2.6, abs=0.07)
+
+
+def test_pauses_are_shortened_and_motions_stay():
+    # Moves, stands still from 1.5 s to 3 s, moves on.
+    arm = samples(30, lambda t: [min(t, 1.5) + max(t - 3.0, 0.0)] * 7)
+    paused = take(state=(arm, samples(30, lambda t: 1.0)), action=(arm, samples(30, lambda t: 1.0)))
+    whole, made = rows(paused), rows(paused, pause=0.2)
+    alike = np.isclose(whole.state[:, 0], 1.5, atol=1e-6)
+    still = np.flatnonzero(alike)
+    left = np.setdiff1d(np.arange(len(whole)), still[3:])
+    assert len(still) == 23
+    np.testing.assert_array_equal(made.times, whole.times[left])
+    np.testing.assert_array_equal(made.action, whole.action[left])
+    np.testing.assert_array_equal(made.images["wrist"], whole.images["wrist"][left])
+    assert len(rows(paused, pause=2.0)) == len(whole)
+
+
+@pytest.mark.parametrize("moves", ["state", "action"])
+def test_a_moving_gripper_is_no_pause(moves):
+    still = samples(30, lambda t: [1.0] * 7)
+    grip = samples(30, lambda t: t / 4)
+    parts = {
+        "state": (still, samples(30, lambda t: 1.0)),
+        "action": (still, samples(30, lambda t: 1.0)),
+    }
+    parts[moves] = (still, grip)
+    assert len(rows(take(**parts), pause=0.1)) == 45
 
 
 def test_silence_is_refused_with_place_and_length():

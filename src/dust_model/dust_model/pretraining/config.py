@@ -23,7 +23,7 @@ class StageConfig:
     Attributes:
         steps: updates.
         batch: pictures per update.
-        optimizer: AdamW and its schedule.
+        optimizer: its kind, rates and schedule.
         average: decay of the moving average of the weights, which is what is kept; 0 = off.
     """
 
