@@ -18,16 +18,12 @@ demo: setup ## Watch the simulated cell do the four tasks
 default: setup ## Make models/tiny anew: pictures, demonstrations, training, trials (hours; goes on when interrupted)
 	@$(RUN) python3 -m dust_sim.pictures out/pictures --count 40000 --seed 0
 	@$(RUN) dust-pretrain config/pretrain_tiny.yaml resume=true
-	@$(RUN) dust-collect out/demos --per-task 60 --real-time-factor 5 --resume
-	@$(RUN) dust-convert out/demos out/dataset --resume
+	@$(RUN) dust-collect out/demos --per-task 64 --seed-from 10000 --perturbation 1 --start-astray 0.5 --real-time-factor 3 --resume
+	@$(RUN) dust-convert out/demos out/dataset --trim-idle 0.1 --trim-pauses 0.2 --resume
 	@$(RUN) dust-train config/train_default.yaml resume=true
-	@$(RUN) dust-train config/train_default_free.yaml resume=true
-	@$(RUN) dust-collect out/demos_astray --per-task 42 --seed-from 2000 --start-astray 1 --real-time-factor 5 --resume
-	@$(RUN) dust-convert out/demos_astray out/dataset_astray --resume
-	@$(RUN) dust-train config/train_default_back.yaml resume=true
-	@$(RUN) dust-check out/train/back/last out/dataset --held-out 0.04 --out out/check --card || [ $$? = 1 ]
-	@$(RUN) dust-eval --checkpoint tiny=out/train/back/last --out out/eval/tiny $(if $(wildcard out/eval/tiny/run.json),--resume)
-	@$(RUN) dust-publish out/train/back/last models/tiny --evaluation out/eval/tiny --run out/train/back
+	@$(RUN) dust-check out/train/default/last out/dataset --held-out 0.04 --out out/check --card || [ $$? = 1 ]
+	@$(RUN) dust-eval --checkpoint tiny=out/train/default/last --out out/eval/tiny $(if $(wildcard out/eval/tiny/run.json),--resume)
+	@$(RUN) dust-publish out/train/default/last models/tiny --evaluation out/eval/tiny --run out/train/default
 
 collect: setup ## Show tasks to the simulated arm by keyboard, and record them
 	@$(RUN) python3 -m dust_demos.teleop.collect $(ARGS)
