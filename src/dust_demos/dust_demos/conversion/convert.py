@@ -12,6 +12,7 @@ OUT/meta/left_out.jsonl.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -122,14 +123,25 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _count(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+        raise argparse.ArgumentTypeError(f"must be a whole number, at least 1, got {text}")
     return number
 
 
+def _number(text: str) -> float:
+    # NaN lies in no range, so that whoever asks has to check that only.
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def _rate(text: str) -> float:
-    number = float(text)
+    number = _number(text)
     if not 1 <= number <= 240:
         raise argparse.ArgumentTypeError(f"must lie between 1 and 240, got {text}")
     return number
@@ -152,9 +164,9 @@ def _size(text: str) -> tuple[int, int]:
 def _trim(text: str) -> float | None:
     if text == "off":
         return None
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be at least 0, or off, got {text}")
+    seconds = _number(text)
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"must be seconds, at least 0, or off, got {text}")
     return seconds
 
 
